@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+#
+# Helpers shared by the scripts in this folder. Source it; it runs nothing.
+
+# Everything built or unpacked lives here, outside the tree. Deleting it is
+# always safe: the next run makes it anew.
+# shellcheck disable=SC2034 # used by the scripts that source this file
+cache=${KVM_AET_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/kvm-aet}
+
+die()
+{
+	echo "${0##*/}: $*" >&2
+	exit 1
+}
+
+# Progress goes to stderr: stdout belongs to results.
+say()
+{
+	echo "${0##*/}: $*" >&2
+}
+
+apt_update()
+{
+	[ "$(id -u)" = 0 ] ||
+		die "the package lists are missing or old: run 'apt-get update' as root first"
+	say "apt-get update"
+	apt-get -qq update </dev/null >&2 ||
+		die "apt-get update failed: check the network and /etc/apt/sources.list"
+}
+
+is_installed()
+{
+	[ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
+}
+
+# need_packages PKG...: install the Debian packages that are lacking.
+need_packages()
+{
+	local pkg
+	local -a lacking=()
+
+	command -v apt-get >/dev/null ||
+		die "this needs Debian 12 with apt-get; by hand, install: $*"
+	for pkg; do
+		is_installed "$pkg" || lacking+=("$pkg")
+	done
+	[ ${#lacking[@]} -gt 0 ] || return 0
+	[ "$(id -u)" = 0 ] ||
+		die "as root, run first: apt-get install ${lacking[*]}"
+	install_packages "${lacking[@]}"
+}
+
+# apt's locks do not cover the package lists, so two first runs at the same
+# time would trip over each other without a lock of our own.
+install_packages()
+{
+	local log fd
+
+	mkdir -p "$cache"
+	log=$(mktemp)
+	exec {fd}>"$cache/apt.lock"
+	flock "$fd"
+	say "installing $*"
+	if ! apt_install "$@" >"$log" 2>&1; then
+		apt_update
+		apt_install "$@" >"$log" 2>&1 || {
+			tail -n 20 "$log" >&2
+			die "apt-get install failed, see the lines above: $*"
+		}
+	fi
+	rm -f "$log"
+	exec {fd}>&-
+}
+
+apt_install()
+{
+	DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o DPkg::Lock::Timeout=600 \
+		install --no-install-recommends "$@" </dev/null
+}
+
+# package_field PKG FIELD: a field of the newest version apt knows of.
+package_field()
+{
+	apt-cache show --no-all-versions "$1" 2>/dev/null | sed -n "s/^$2: //p"
+}
+
+# cache_dir NAME: the path of a cache entry. An entry exists complete or not at
+# all: fill "$(cache_tmp)" under cache_lock NAME, then cache_commit TMP NAME.
+cache_dir()
+{
+	echo "$cache/$1"
+}
+
+# cache_lock NAME: one builder of NAME at a time, until this process exits.
+cache_lock()
+{
+	local fd
+
+	mkdir -p "$cache/$(dirname "$1")"
+	exec {fd}>"$cache/$1.lock"
+	flock "$fd"
+}
+
+cache_tmp()
+{
+	mkdir -p "$cache/tmp"
+	mktemp -d "$cache/tmp/XXXXXX"
+}
+
+cache_commit()
+{
+	chmod 755 "$1"
+	mv -T "$1" "$cache/$2"
+}
+
+# hash_of FILE...: a short name for the contents of these files.
+hash_of()
+{
+	cat "$@" | sha256sum | cut -c1-16
+}
