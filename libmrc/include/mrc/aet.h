@@ -63,11 +63,12 @@ extern "C" {
  * Returns 0; -EINVAL @inverse_rate is out of range; -ENODATA @hist is empty;
  * -ENOMEM. O(buckets).
  */
-int mrc_aet_curve(const struct mrc_hist *hist, double inverse_rate, struct mrc_curve **ret_curve);
+int mrc_aet_curve(const struct mrc_hist *hist, double inverse_rate,
+		  struct mrc_curve **ret_curve);
 
 /*
- * A streaming counter of reuse times; opaque. Takes at most 64 bytes per
- * distinct page, besides its histogram; 96 for the moment in which it grows.
+ * A streaming counter of reuse times; opaque. Takes at most 43 bytes per
+ * distinct page besides its histogram, 64 while its table grows.
  */
 struct mrc_reuse;
 

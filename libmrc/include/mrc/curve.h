@@ -43,8 +43,8 @@ struct mrc_curve;
  *
  * Returns 0; -EINVAL the points are not a curve; -ENOMEM.
  */
-int mrc_curve_new(const double *sizes_pages, const double *miss_ratios, size_t nr_points,
-		  struct mrc_curve **ret_curve);
+int mrc_curve_new(const double *sizes_pages, const double *miss_ratios,
+		  size_t nr_points, struct mrc_curve **ret_curve);
 
 /**
  * mrc_curve_free() - free a curve
@@ -74,7 +74,8 @@ double mrc_curve_at(const struct mrc_curve *curve, double size_pages);
  * -EOVERFLOW the size is above 2^53 pages, where a double no longer counts
  * single pages. O(log points).
  */
-int mrc_curve_wss_pages(const struct mrc_curve *curve, double miss_ratio, uint64_t *ret_pages);
+int mrc_curve_wss_pages(const struct mrc_curve *curve, double miss_ratio,
+			uint64_t *ret_pages);
 
 /**
  * mrc_curve_nr_points() - number of points, at least 1
@@ -91,8 +92,8 @@ size_t mrc_curve_nr_points(const struct mrc_curve *curve);
  *
  * Returns 0; -ERANGE there is no such point.
  */
-int mrc_curve_point(const struct mrc_curve *curve, size_t index, double *ret_size_pages,
-		    double *ret_miss_ratio);
+int mrc_curve_point(const struct mrc_curve *curve, size_t index,
+		    double *ret_size_pages, double *ret_miss_ratio);
 
 /**
  * mrc_curve_max_pages() - size of the last point, behind which more memory is

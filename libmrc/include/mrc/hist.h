@@ -58,7 +58,8 @@ extern "C" {
 static inline size_t mrc_bucket_index(unsigned int b, uint64_t value)
 {
 	/* Setting bit b changes nothing above it and avoids clz(0). */
-	unsigned int log2 = 63 - (unsigned int)__builtin_clzll(value | UINT64_C(1) << b);
+	unsigned int log2 =
+		63 - (unsigned int)__builtin_clzll(value | UINT64_C(1) << b);
 	unsigned int shift = log2 - b;
 
 	return ((size_t)shift << b) + (size_t)(value >> shift);
@@ -96,7 +97,8 @@ static inline uint64_t mrc_bucket_low(unsigned int b, size_t index)
  * @b: sub-bucket bits, 0..MRC_HIST_MAX_SUB_BUCKET_BITS
  * @max_value_bits: 0..64
  */
-static inline size_t mrc_bucket_count(unsigned int b, unsigned int max_value_bits)
+static inline size_t mrc_bucket_count(unsigned int b,
+				      unsigned int max_value_bits)
 {
 	if (max_value_bits <= b)
 		return (size_t)1 << max_value_bits;
@@ -160,7 +162,8 @@ int mrc_hist_add_cold(struct mrc_hist *hist, uint64_t count);
  * (bucket 0, which is reuse time 0, or one past the last bucket); -EOVERFLOW
  * the total would not fit 64 bits.
  */
-int mrc_hist_add_buckets(struct mrc_hist *hist, const uint64_t *counts, size_t nr_counts);
+int mrc_hist_add_buckets(struct mrc_hist *hist, const uint64_t *counts,
+			 size_t nr_counts);
 
 /**
  * mrc_hist_merge() - add all counts of one histogram to another
@@ -205,7 +208,8 @@ size_t mrc_hist_nr_buckets(const struct mrc_hist *hist);
  *
  * Returns 0; -ERANGE there is no such bucket.
  */
-int mrc_hist_bucket(const struct mrc_hist *hist, size_t index, uint64_t *ret_count);
+int mrc_hist_bucket(const struct mrc_hist *hist, size_t index,
+		    uint64_t *ret_count);
 
 #ifdef __cplusplus
 }

@@ -85,7 +85,8 @@ void mrc_lru_free(struct mrc_lru *lru);
  *
  * Returns 0; -ENOMEM. O(log distinct pages), amortised.
  */
-int mrc_lru_access(struct mrc_lru *lru, uint64_t page, struct mrc_lru_depth *ret_depth);
+int mrc_lru_access(struct mrc_lru *lru, uint64_t page,
+		   struct mrc_lru_depth *ret_depth);
 
 /**
  * mrc_lru_nr_accesses() - number of accesses counted, cold ones included
