@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Scope cleanup, so that constructors are straight code with early returns.
+ *
+ *	_cleanup_free_ char *name = NULL;
+ *	...
+ *	*ret_name = TAKE_PTR(name);
+ *	return 0;
+ */
+#ifndef CONTROLLER_CLEANUP_H
+#define CONTROLLER_CLEANUP_H
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define CLEANUP(function) __attribute__((cleanup(function)))
+
+static inline void cleanup_free(void *pointer)
+{
+	free(*(void **)pointer);
+}
+
+/* Keeps errno, because it runs between a failure and its report. */
+static inline void cleanup_close(int *fd)
+{
+	int saved = errno;
+
+	if (*fd >= 0)
+		(void)close(*fd);
+	errno = saved;
+}
+
+static inline void cleanup_fclose(FILE **file)
+{
+	int saved = errno;
+
+	if (*file)
+		(void)fclose(*file);
+	errno = saved;
+}
+
+#define _cleanup_free_ CLEANUP(cleanup_free)
+#define _cleanup_close_ CLEANUP(cleanup_close)
+#define _cleanup_fclose_ CLEANUP(cleanup_fclose)
+
+#define TAKE_PTR(pointer)                                                                          \
+	({                                                                                         \
+		__auto_type taken_ = (pointer);                                                    \
+		(pointer) = NULL;                                                                  \
+		taken_;                                                                            \
+	})
+
+#define TAKE_FD(fd)                                                                                \
+	({                                                                                         \
+		int taken_ = (fd);                                                                 \
+		(fd) = -1;                                                                         \
+		taken_;                                                                            \
+	})
+
+#endif /* CONTROLLER_CLEANUP_H */

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "cleanup.h"
+#include "text.h"
+
+static void log_line(const char *prefix, const char *format, va_list args)
+{
+	_cleanup_free_ char *message = NULL, *printable = NULL;
+
+	if (vasprintf(&message, format, args) < 0) {
+		message = NULL;
+		(void)fprintf(stderr, "kvm-aet: out of memory\n");
+		return;
+	}
+	printable = text_printable(message);
+	(void)fprintf(stderr, "kvm-aet: %s%s\n", prefix, printable ? printable : "out of memory");
+}
+
+void log_error(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	log_line("", format, args);
+	va_end(args);
+}
+
+void log_note(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	log_line("note: ", format, args);
+	va_end(args);
+}
