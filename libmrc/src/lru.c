@@ -130,7 +130,6 @@ static void compact_line(struct mrc_lru *lru, size_t nr_words)
 static int reserve_slot(struct mrc_lru *lru)
 {
 	size_t nr_words = lru->nr_words;
-	int err;
 
 	if (lru->next_slot < nr_words * SLOTS_PER_WORD)
 		return 0;
@@ -139,7 +138,8 @@ static int reserve_slot(struct mrc_lru *lru)
 	else if (lru->slot_of.nr_pages > nr_words * SLOTS_PER_WORD / 2)
 		nr_words *= 2;
 	if (nr_words > lru->nr_words) {
-		err = grow_line(lru, nr_words);
+		int err = grow_line(lru, nr_words);
+
 		if (err < 0)
 			return err;
 	}
