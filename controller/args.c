@@ -33,8 +33,8 @@ static unsigned int args_digit(char c, unsigned int base)
  * Reads the digits at the start of @text. strtoull() is not used: it takes
  * signs and white space, and "-1" becomes 2^64 - 1.
  */
-static int args_digits(const char *text, unsigned int base, uint64_t *ret_number,
-		       const char **ret_end)
+static int args_digits(const char *text, unsigned int base,
+		       uint64_t *ret_number, const char **ret_end)
 {
 	uint64_t number = 0;
 	bool overflow = false;
@@ -42,7 +42,8 @@ static int args_digits(const char *text, unsigned int base, uint64_t *ret_number
 
 	for (c = text; args_digit(*c, base) < base; c++)
 		overflow |= __builtin_mul_overflow(number, base, &number) ||
-			    __builtin_add_overflow(number, args_digit(*c, base), &number);
+			    __builtin_add_overflow(number, args_digit(*c, base),
+						   &number);
 	if (c == text)
 		return -EINVAL;
 	*ret_number = overflow ? UINT64_MAX : number;
@@ -55,14 +56,16 @@ static bool args_has_hex_prefix(const char *text)
 	return text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
 }
 
-int args_number(const char *text, uint64_t min, uint64_t max, uint64_t *ret_number)
+int args_number(const char *text, uint64_t min, uint64_t max,
+		uint64_t *ret_number)
 {
 	bool is_hex = args_has_hex_prefix(text);
 	const char *end = text;
 	uint64_t number = 0;
 	int err;
 
-	err = args_digits(is_hex ? text + 2 : text, is_hex ? 16 : 10, &number, &end);
+	err = args_digits(is_hex ? text + 2 : text, is_hex ? 16 : 10, &number,
+			  &end);
 	if (err == -EINVAL || *end)
 		return -EINVAL;
 	if (err < 0 || number < min || number > max)
@@ -77,8 +80,9 @@ static int args_size_shift(const char *suffix, unsigned int *ret_shift)
 		const char *suffix;
 		unsigned int shift;
 	} table[] = {
-		{ "", 0 },     { "k", 10 },   { "K", 10 },   { "KiB", 10 }, { "M", 20 },
-		{ "MiB", 20 }, { "G", 30 },   { "GiB", 30 }, { "T", 40 },   { "TiB", 40 },
+		{ "", 0 },   { "k", 10 },   { "K", 10 }, { "KiB", 10 },
+		{ "M", 20 }, { "MiB", 20 }, { "G", 30 }, { "GiB", 30 },
+		{ "T", 40 }, { "TiB", 40 },
 	};
 	size_t i;
 
@@ -99,7 +103,8 @@ int args_size(const char *text, uint64_t *ret_bytes)
 	uint64_t number = 0;
 	int err;
 
-	err = args_digits(is_hex ? text + 2 : text, is_hex ? 16 : 10, &number, &end);
+	err = args_digits(is_hex ? text + 2 : text, is_hex ? 16 : 10, &number,
+			  &end);
 	if (err == -EINVAL || args_size_shift(end, &shift) < 0)
 		return -EINVAL;
 	if (err < 0 || number > UINT64_MAX >> shift)
@@ -108,7 +113,8 @@ int args_size(const char *text, uint64_t *ret_bytes)
 	return 0;
 }
 
-int args_range(const char *text, uint64_t *ret_start_pages, uint64_t *ret_end_pages)
+int args_range(const char *text, uint64_t *ret_start_pages,
+	       uint64_t *ret_end_pages)
 {
 	const char *dash = strchr(text, '-');
 	uint64_t start, end;
@@ -188,7 +194,8 @@ int args_period(const char *text, uint64_t *ret_period_ns)
 	err = args_nano(text, &period_ns, &end);
 	if (err == -EINVAL || *end)
 		return -EINVAL;
-	if (err < 0 || period_ns < ARGS_PERIOD_MIN_NS || period_ns > ARGS_PERIOD_MAX_NS)
+	if (err < 0 || period_ns < ARGS_PERIOD_MIN_NS ||
+	    period_ns > ARGS_PERIOD_MAX_NS)
 		return -ERANGE;
 	*ret_period_ns = period_ns;
 	return 0;

@@ -13,7 +13,8 @@
 #include <stdint.h>
 
 /* Decimal, or hexadecimal after 0x, in [min, max]. */
-int args_number(const char *text, uint64_t min, uint64_t max, uint64_t *ret_number);
+int args_number(const char *text, uint64_t min, uint64_t max,
+		uint64_t *ret_number);
 
 /*
  * Bytes: a number with an optional suffix KiB, MiB, GiB, TiB (or k, K, M, G, T)
@@ -22,7 +23,8 @@ int args_number(const char *text, uint64_t min, uint64_t max, uint64_t *ret_numb
 int args_size(const char *text, uint64_t *ret_bytes);
 
 /* START-END of guest-physical addresses, page-aligned sizes, START < END. */
-int args_range(const char *text, uint64_t *ret_start_pages, uint64_t *ret_end_pages);
+int args_range(const char *text, uint64_t *ret_start_pages,
+	       uint64_t *ret_end_pages);
 
 /* A sampling rate 1/N, or just N: N in [1, 65536]. */
 int args_rate(const char *text, uint32_t *ret_inverse_rate);

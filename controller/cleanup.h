@@ -45,18 +45,18 @@ static inline void cleanup_fclose(FILE **file)
 #define _cleanup_close_ CLEANUP(cleanup_close)
 #define _cleanup_fclose_ CLEANUP(cleanup_fclose)
 
-#define TAKE_PTR(pointer)                                                                          \
-	({                                                                                         \
-		__auto_type taken_ = (pointer);                                                    \
-		(pointer) = NULL;                                                                  \
-		taken_;                                                                            \
+#define TAKE_PTR(pointer)                       \
+	({                                      \
+		__auto_type taken_ = (pointer); \
+		(pointer) = NULL;               \
+		taken_;                         \
 	})
 
-#define TAKE_FD(fd)                                                                                \
-	({                                                                                         \
-		int taken_ = (fd);                                                                 \
-		(fd) = -1;                                                                         \
-		taken_;                                                                            \
+#define TAKE_FD(fd)                \
+	({                         \
+		int taken_ = (fd); \
+		(fd) = -1;         \
+		taken_;            \
 	})
 
 #endif /* CONTROLLER_CLEANUP_H */

@@ -53,6 +53,10 @@ int follow_run(struct source *source, const struct follow_options *options,
 			if (err < 0)
 				return err;
 			nr_emitted++;
+			/* The VM's end after the last window is no news. */
+			if (nr_emitted == options->nr_windows &&
+			    !window.is_partial)
+				end = FOLLOW_COUNTED;
 		}
 		deadline_ns += options->period_ns;
 		/* Late, for instance after a suspend: no burst of windows. */

@@ -17,7 +17,8 @@ static void log_line(const char *prefix, const char *format, va_list args)
 		return;
 	}
 	printable = text_printable(message);
-	(void)fprintf(stderr, "kvm-aet: %s%s\n", prefix, printable ? printable : "out of memory");
+	(void)fprintf(stderr, "kvm-aet: %s%s\n", prefix,
+		      printable ? printable : "out of memory");
 }
 
 void log_error(const char *format, ...)

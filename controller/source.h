@@ -88,8 +88,10 @@ enum source_event {
 struct source;
 
 struct source_ops {
-	int (*read)(struct source *source, bool new_window, struct sample *ret_sample);
-	int (*wait)(struct source *source, uint64_t deadline_ns, enum source_event *ret_event);
+	int (*read)(struct source *source, bool new_window,
+		    struct sample *ret_sample);
+	int (*wait)(struct source *source, uint64_t deadline_ns,
+		    enum source_event *ret_event);
 	void (*close)(struct source *source);
 };
 
@@ -104,7 +106,8 @@ struct source {
  * @new_window: let @window_pages restart from 0 after this sample
  * @ret_sample: the sample, to be freed with sample_done()
  */
-static inline int source_read(struct source *source, bool new_window, struct sample *ret_sample)
+static inline int source_read(struct source *source, bool new_window,
+			      struct sample *ret_sample)
 {
 	return source->ops->read(source, new_window, ret_sample);
 }

@@ -18,11 +18,11 @@ static_assert(sizeof(struct kvm_aet_snapshot) == 328, "ABI");
 static_assert(sizeof(struct kvm_aet_vm_info) == 120, "ABI");
 
 /* A struct that does not belong to the request does not build. */
-#define kernel_ioctl(fd, request, argument)                                    \
-	({                                                                     \
-		static_assert(sizeof(*(argument)) == _IOC_SIZE(request),       \
-			      "argument does not belong to request");          \
-		ioctl(fd, request, argument) < 0 ? -errno : 0;                 \
+#define kernel_ioctl(fd, request, argument)                              \
+	({                                                               \
+		static_assert(sizeof(*(argument)) == _IOC_SIZE(request), \
+			      "argument does not belong to request");    \
+		ioctl(fd, request, argument) < 0 ? -errno : 0;           \
 	})
 
 struct source_kernel {
@@ -154,8 +154,8 @@ static int source_kernel_wait(struct source *source, uint64_t deadline_ns,
 
 		if (clock_gettime(CLOCK_MONOTONIC, &now) < 0)
 			return -errno;
-		now_ns = (uint64_t)now.tv_sec * NS_PER_S +
-			 (uint64_t)now.tv_nsec;
+		now_ns =
+			(uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
 		left_ns = deadline_ns > now_ns ? deadline_ns - now_ns : 0;
 		timeout.tv_sec = (time_t)(left_ns / NS_PER_S);
 		timeout.tv_nsec = (long)(left_ns % NS_PER_S);

@@ -51,10 +51,11 @@ static size_t text_decode(const unsigned char *text, uint32_t *ret_character)
 static bool text_is_control(uint32_t character)
 {
 	return character < 0x20 || (character >= 0x7f && character < 0xa0) ||
-	       character == 0x61c || character == 0x200e || character == 0x200f ||
+	       character == 0x61c || character == 0x200e ||
+	       character == 0x200f ||
 	       (character >= 0x2028 && character <= 0x202e) ||
-	       (character >= 0x2066 && character <= 0x2069) || character == 0xfeff ||
-	       (character & 0xfffe) == 0xfffe;
+	       (character >= 0x2066 && character <= 0x2069) ||
+	       character == 0xfeff || (character & 0xfffe) == 0xfffe;
 }
 
 char *text_printable(const char *text)

@@ -247,8 +247,8 @@ static int vm_list_add_process(struct vm_list *list, int proc_fd,
 	struct dirent *entry;
 	int fds_fd, err;
 
-	process_dir_fd = openat(proc_fd, pid_text,
-				O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	process_dir_fd =
+		openat(proc_fd, pid_text, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (process_dir_fd < 0)
 		return -errno;
 	fds_fd = openat(process_dir_fd, "fd",

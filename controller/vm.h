@@ -66,8 +66,8 @@ int vm_list_read(const char *proc, struct vm_list *ret_list);
  * Returns 0; -ENOENT there is none; -ENOTUNIQ there are several, and
  * @ret_vm is the first; -ECHILD the PID exists but has no VM.
  */
-int vm_list_find(const struct vm_list *list, const char *proc, const char *selector,
-		 const struct vm **ret_vm);
+int vm_list_find(const struct vm_list *list, const char *proc,
+		 const char *selector, const struct vm **ret_vm);
 
 /*
  * Obtains the VM's descriptor from its process.
@@ -75,7 +75,8 @@ int vm_list_find(const struct vm_list *list, const char *proc, const char *selec
  * Returns 0; -ESRCH the process ended, or is another one by now, or no longer
  * has that VM; -EPERM, -EACCES not allowed; others as for pidfd_getfd(2).
  */
-int vm_open(const char *proc, const struct vm *vm, int *ret_pid_fd, int *ret_vm_fd);
+int vm_open(const char *proc, const struct vm *vm, int *ret_pid_fd,
+	    int *ret_vm_fd);
 
 /*
  * The name that a QEMU command line gives its guest: "-name guest=NAME,..." or

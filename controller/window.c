@@ -137,13 +137,13 @@ int window_init(const struct sample *from, const struct sample *to,
 	(void)window_difference(from->time_ns, to->time_ns, &is_valid);
 	window.accesses =
 		window_difference(from->accesses, to->accesses, &is_valid);
-	window.cold_accesses = window_difference(
-		from->cold_accesses, to->cold_accesses, &is_valid);
+	window.cold_accesses = window_difference(from->cold_accesses,
+						 to->cold_accesses, &is_valid);
 	window.traps = window_difference(from->traps, to->traps, &is_valid);
-	window.first_touches = window_difference(
-		from->first_touches, to->first_touches, &is_valid);
-	window.lost_records = window_difference(
-		from->lost_records, to->lost_records, &is_valid);
+	window.first_touches = window_difference(from->first_touches,
+						 to->first_touches, &is_valid);
+	window.lost_records = window_difference(from->lost_records,
+						to->lost_records, &is_valid);
 	if (!is_valid)
 		return -EBADMSG;
 	window.distinct_pages = (double)window.window_pages * window.scale;

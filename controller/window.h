@@ -100,8 +100,8 @@ struct sample window_origin(const struct sample *first);
  * session (bucket layout or rate differ); -EBADMSG a counter runs backwards or
  * the counters contradict each other; -ENOMEM.
  */
-int window_init(const struct sample *from, const struct sample *to, double miss_ratio,
-		struct window *ret_window);
+int window_init(const struct sample *from, const struct sample *to,
+		double miss_ratio, struct window *ret_window);
 
 /* Frees what a window owns and empties it; an all-zero window is fine. */
 void window_done(struct window *window);

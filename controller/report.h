@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What people and programs get to see. Every function writes to a FILE and
+ * decides nothing else; whether the writing worked, the caller learns from the
+ * FILE. Those that return int need memory: 0 or -ENOMEM.
+ */
+#ifndef CONTROLLER_REPORT_H
+#define CONTROLLER_REPORT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/types.h>
+
+#include "vm.h"
+#include "window.h"
+
+/* Increased when a field changes its meaning or goes away. */
+#define REPORT_SCHEMA_VERSION 1
+
+/**
+ * struct report_subject - whom the windows are about
+ * @pid: process of the VM
+ * @fd: its VM descriptor in that process
+ * @name: name of the VM; untrusted
+ * @wall_offset_ns: CLOCK_REALTIME - CLOCK_MONOTONIC
+ */
+struct report_subject {
+	pid_t pid;
+	int fd;
+	const char *name;
+	int64_t wall_offset_ns;
+};
+
+/* One row of the list of VMs. */
+struct report_vm {
+	const struct vm *vm;
+	bool has_info; /* the module was asked: @info */
+	struct source_vm_info info;
+};
+
+/* table.c: columns for people. */
+int table_vms(FILE *out, const struct report_vm *vms, size_t nr_vms);
+void table_wss_header(FILE *out);
+void table_wss_row(FILE *out, const struct report_subject *subject,
+		   const struct window *window);
+int table_curve(FILE *out, const struct report_subject *subject,
+		const struct window *window, unsigned int nr_points);
+
+/* One line about a window and one about its working set, for curves. */
+int table_summary(FILE *out, const struct report_subject *subject,
+		  const struct window *window);
+void table_wss_line(FILE *out, const struct window *window);
+
+/* report_csv.c */
+void report_csv_header(FILE *out);
+void report_csv_row(FILE *out, const struct report_subject *subject,
+		    const struct window *window);
+
+/* plot_text.c: needs at least PLOT_TEXT_MIN_COLUMNS. */
+#define PLOT_TEXT_MIN_COLUMNS 40
+int plot_text_curve(FILE *out, const struct report_subject *subject,
+		    const struct window *window, unsigned int columns);
+
+/* plot_svg.c: a whole SVG document that refers to nothing outside it. */
+int plot_svg_curve(FILE *out, const struct report_subject *subject,
+		   const struct window *window);
+
+/* report_json.c: one object on one line each. */
+int report_json_vms(FILE *out, const struct report_vm *vms, size_t nr_vms);
+int report_json_wss(FILE *out, const struct report_subject *subject,
+		    const struct window *window);
+int report_json_curve(FILE *out, const struct report_subject *subject,
+		      const struct window *window, unsigned int nr_points);
+
+/* The size of point @index of @nr_points (at least 2) spread over a curve. */
+static inline double report_point_pages(const struct window *window,
+					unsigned int index,
+					unsigned int nr_points)
+{
+	return window_extent_pages(window) * index / (nr_points - 1);
+}
+
+#endif /* CONTROLLER_REPORT_H */
