@@ -160,6 +160,7 @@ static void test_wss_beyond_whole_pages(void **state)
 {
 	const double limit = 9007199254740992.0; /* 2^53 */
 	const double sizes[] = { 0, limit, 4 * limit };
+	const double straddling[] = { 0, 4 * limit };
 	const double ratios[] = { 1, 0.5, 0 };
 	struct mrc_curve *curve = new_curve(sizes, ratios, 3);
 	uint64_t pages = 12345;
@@ -172,6 +173,15 @@ static void test_wss_beyond_whole_pages(void **state)
 	assert_in_range(pages, (UINT64_C(1) << 53) - 1, UINT64_C(1) << 53);
 	assert_int_equal(mrc_curve_wss_pages(curve, 0.75, &pages), 0);
 	assert_in_range(pages, (UINT64_C(1) << 52) - 1, UINT64_C(1) << 52);
+	mrc_curve_free(curve);
+
+	/* A line from below the limit to above it, crossed on either side. */
+	curve = new_curve(straddling, ratios, 2);
+	pages = 12345;
+	assert_int_equal(mrc_curve_wss_pages(curve, 0.75, &pages), -EOVERFLOW);
+	assert_int_equal(pages, 12345);
+	assert_int_equal(mrc_curve_wss_pages(curve, 0.9, &pages), 0);
+	assert_in_range(pages, 1, (UINT64_C(1) << 53) - 1);
 	mrc_curve_free(curve);
 }
 

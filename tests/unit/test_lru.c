@@ -258,9 +258,10 @@ static void test_access_without_memory(void **state)
 		unsigned int nr_good = 0;
 		size_t expected = 0;
 		bool is_hit;
-		int err;
 
 		while (true) {
+			int err;
+
 			fail_alloc_after(nr_good++);
 			err = mrc_lru_access(lru, page, &depth);
 			fail_alloc_off();
