@@ -119,3 +119,72 @@ hash_of()
 {
 	cat "$@" | sha256sum | cut -c1-16
 }
+
+# module_order NAME: the module of $kernel and what it depends on, in loading
+# order, as paths below modules/. Nothing for a built-in one.
+# shellcheck disable=SC2154 # the caller sets $kernel
+module_order()
+{
+	local file
+
+	file=$(grep -E "/$1\.ko(\.xz)?:" "$kernel/modules/modules.dep") || return 0
+	# modules.dep names the last one to load first.
+	echo "${file%%:*} ${file#*:}" | tr -s ' ' '\n' | sed '/^$/d' | tac
+}
+
+# add_modules DIR LIST NAME...: put the modules of $kernel into DIR, and their
+# loading order into DIR/modules.LIST.
+add_modules()
+{
+	local dir=$1 list=$1/modules.$2 name path file
+	shift 2
+
+	: >"$list"
+	for name; do
+		for path in $(module_order "$name"); do
+			file=$(basename "$path" .xz)
+			grep -qxF "$file" "$list" && continue
+			echo "$file" >>"$list"
+			case $path in
+			*.xz) xz -dc "$kernel/modules/$path" >"$dir/$file" ;;
+			*) cp "$kernel/modules/$path" "$dir/$file" ;;
+			esac
+		done
+	done
+}
+
+# add_busybox ROOT: busybox, its applets, and the folders an /init expects.
+add_busybox()
+{
+	local applet
+
+	mkdir -p "$1"/{bin,sbin,usr/bin,usr/sbin,proc,sys,dev,tmp,run,etc,root}
+	cp /bin/busybox "$1/bin/busybox"
+	for applet in $(/bin/busybox --list); do
+		[ "$applet" = busybox ] || ln -s busybox "$1/bin/$applet"
+	done
+}
+
+# add_files DIR FILE[:NAME]...: copy the files there, executable.
+add_files()
+{
+	local dir=$1 file
+	shift
+
+	for file; do
+		case $file in
+		*:*) install -D -m 755 "${file%%:*}" "$dir/${file#*:}" ;;
+		*) install -D -m 755 "$file" "$dir/$(basename "$file")" ;;
+		esac
+	done
+}
+
+# pack_cpio DIR: an initramfs of what is in there, to stdout. The same input
+# gives the same bytes. Uncompressed: unpacking costs more in emulation than
+# reading does.
+pack_cpio()
+{
+	(cd "$1" && find . -mindepth 1 -exec touch -h -d @0 {} + &&
+		find . -mindepth 1 | LC_ALL=C sort |
+		cpio --quiet -o -H newc -R 0:0 --reproducible)
+}
