@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "client.h"
+
+struct kvm_aet_attach client_config(const struct vmm *vmm)
+{
+	return (struct kvm_aet_attach){
+		.size = sizeof(struct kvm_aet_attach),
+		.vm_fd = vmm->vm_fd,
+		.inverse_rate = 1,
+		.hot_pages = KVM_AET_MIN_HOT_PAGES,
+		/* No background pass while a test runs. */
+		.period_ms = KVM_AET_MAX_PERIOD_MS,
+		.flush_batch = 1,
+		.gfn_start = VMM_DATA_GFN,
+		.gfn_end = VMM_DATA_GFN + vmm->nr_pages,
+		.salt = 1,
+	};
+}
+
+int client_open(void)
+{
+	int fd = open(KVM_AET_DEVICE, O_RDWR | O_CLOEXEC);
+
+	assert_true(fd >= 0);
+	return fd;
+}
+
+int client_attach(const struct kvm_aet_attach *config)
+{
+	int device = client_open();
+	int session = ioctl(device, KVM_AET_ATTACH, config);
+	int ret = session < 0 ? -errno : session;
+
+	close(device);
+	return ret;
+}
+
+struct client_snapshot client_snapshot(int session)
+{
+	struct client_snapshot ret = { .s.size = sizeof(ret.s) };
+	uint64_t total;
+	uint32_t i;
+
+	assert_return_code(ioctl(session, KVM_AET_GET_SNAPSHOT, &ret.s), errno);
+	ret.buckets = calloc(ret.s.nr_buckets, sizeof(*ret.buckets));
+	assert_non_null(ret.buckets);
+	ret.s.buckets = (uintptr_t)ret.buckets;
+	assert_return_code(ioctl(session, KVM_AET_GET_SNAPSHOT, &ret.s), errno);
+
+	total = ret.s.cold_accesses;
+	for (i = 0; i < ret.s.nr_buckets; i++)
+		total += ret.buckets[i];
+	assert_int_equal(total, ret.s.accesses);
+	assert_int_equal(ret.s.accesses, ret.s.traps + ret.s.first_touches -
+						 ret.s.alias_traps -
+						 ret.s.lost_records);
+	return ret;
+}
+
+void client_snapshot_free(struct client_snapshot *snapshot)
+{
+	free(snapshot->buckets);
+	snapshot->buckets = NULL;
+}
+
+struct kvm_aet_vm_info client_vm_info(int vm_fd)
+{
+	struct kvm_aet_vm_info info = {
+		.size = sizeof(info),
+		.flags = KVM_AET_VM_INFO_COUNT_LEAVES,
+		.vm_fd = vm_fd,
+	};
+	int device = client_open();
+
+	assert_return_code(ioctl(device, KVM_AET_VM_INFO, &info), errno);
+	close(device);
+	return info;
+}

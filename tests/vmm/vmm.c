@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/kvm.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "vmm.h"
+
+/* Guest-physical layout of the low slot, and of virtual addresses. */
+#define LOW_SIZE 0x2000000UL
+#define CODE_GPA 0x1000UL
+#define PML4_GPA 0x2000UL
+#define PDPT_GPA 0x3000UL
+#define PD_GPA 0x4000UL
+#define DATA_PT_GPA 0x100000UL /* 128 tables map 65536 pages */
+#define ALIAS_PT_GPA 0x180000UL
+#define SEQUENCE_GPA 0x400000UL /* 4 MiB for each vCPU */
+#define SEQUENCE_SIZE 0x400000UL
+#define MAX_ACCESSES (SEQUENCE_SIZE / sizeof(uint32_t))
+#define DATA_VA 0x10000000UL
+#define ALIAS_VA 0x20000000UL
+#define MAX_PAGES 65536U
+#define HUGE_SIZE 0x200000UL
+#define VALUE_OFFSET 8
+#define DONE_PORT 0x10
+
+#define LOW_SLOT 0
+#define DATA_SLOT 1
+
+/* Present, writable, user, accessed, dirty: KVM has nothing left to set. */
+#define PTE_FLAGS 0x67UL
+#define PTE_HUGE 0x80UL
+
+#define die(...)                                                            \
+	do {                                                                \
+		fprintf(stderr, "vmm: " __VA_ARGS__);                       \
+		fprintf(stderr, ": %s\n", strerror(errno));                 \
+		exit(1);                                                    \
+	} while (0)
+
+extern const uint8_t vmm_guest_start[], vmm_guest_end[];
+
+/*
+ * rsi: next access, rcx: accesses left, rbx: the data pages' address,
+ * rbp: distance of their second address, rdi: number of the last write.
+ */
+__asm__(".pushsection .rodata\n"
+	"vmm_guest_start:\n"
+	"1:	movl (%rsi), %eax\n"
+	"	addq $4, %rsi\n"
+	"	movl %eax, %edx\n"
+	"	andl $0xffffff, %edx\n"
+	"	shlq $12, %rdx\n"
+	"	addq %rbx, %rdx\n"
+	"	btl $30, %eax\n"
+	"	jnc 2f\n"
+	"	addq %rbp, %rdx\n"
+	"2:	incq %rdi\n"
+	"	testl %eax, %eax\n"
+	"	js 3f\n"
+	"	movq 8(%rdx), %r8\n"
+	"	jmp 4f\n"
+	"3:	movq %rdi, 8(%rdx)\n"
+	"4:	decq %rcx\n"
+	"	jnz 1b\n"
+	"	outb %al, $0x10\n"
+	"	hlt\n"
+	"vmm_guest_end:\n"
+	".popsection\n");
+
+static void *map_memory(size_t size)
+{
+	uint8_t *memory = mmap(NULL, size + HUGE_SIZE, PROT_READ | PROT_WRITE,
+			       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
+			       0);
+	size_t head;
+
+	if (memory == MAP_FAILED)
+		die("cannot map %zu bytes", size);
+	head = -(uintptr_t)memory & (HUGE_SIZE - 1);
+	if (head)
+		munmap(memory, head);
+	memory += head;
+	munmap(memory + size, HUGE_SIZE - head);
+	if (madvise(memory, size, MADV_NOHUGEPAGE) && errno != EINVAL)
+		die("madvise");
+	return memory;
+}
+
+static void set_slot(struct vmm *vmm, uint32_t slot, uint64_t gpa, void *memory,
+		     size_t size, uint32_t flags)
+{
+	struct kvm_userspace_memory_region region = {
+		.slot = slot,
+		.flags = flags,
+		.guest_phys_addr = gpa,
+		.memory_size = size,
+		.userspace_addr = (uintptr_t)memory,
+	};
+
+	if (ioctl(vmm->vm_fd, KVM_SET_USER_MEMORY_REGION, &region))
+		die("cannot set memslot %u", slot);
+}
+
+static void write_tables(struct vmm *vmm)
+{
+	uint64_t *pd = (uint64_t *)(vmm->low + PD_GPA);
+	uint32_t page;
+	size_t i;
+
+	*(uint64_t *)(vmm->low + PML4_GPA) = PDPT_GPA | PTE_FLAGS;
+	*(uint64_t *)(vmm->low + PDPT_GPA) = PD_GPA | PTE_FLAGS;
+	for (i = 0; i < LOW_SIZE / HUGE_SIZE; i++)
+		pd[i] = i * HUGE_SIZE | PTE_FLAGS | PTE_HUGE;
+	for (i = 0; i < MAX_PAGES / 512; i++) {
+		pd[DATA_VA / HUGE_SIZE + i] = (DATA_PT_GPA + i * 4096) |
+					      PTE_FLAGS;
+		pd[ALIAS_VA / HUGE_SIZE + i] = (ALIAS_PT_GPA + i * 4096) |
+					       PTE_FLAGS;
+	}
+	for (page = 0; page < vmm->nr_pages; page++) {
+		uint64_t pte = (VMM_DATA_GFN + page) * VMM_PAGE_SIZE |
+			       PTE_FLAGS;
+
+		((uint64_t *)(vmm->low + DATA_PT_GPA))[page] = pte;
+		((uint64_t *)(vmm->low + ALIAS_PT_GPA))[page] = pte;
+	}
+}
+
+/* Long mode has to be in CPUID before it can be set. */
+static void set_cpuid(struct vmm *vmm, unsigned int vcpu)
+{
+	const uint32_t room = 256;
+	struct kvm_cpuid2 *cpuid =
+		calloc(1, sizeof(*cpuid) + room * sizeof(cpuid->entries[0]));
+
+	if (!cpuid)
+		die("calloc");
+	cpuid->nent = room;
+	if (ioctl(vmm->kvm_fd, KVM_GET_SUPPORTED_CPUID, cpuid) ||
+	    ioctl(vmm->vcpu_fds[vcpu], KVM_SET_CPUID2, cpuid))
+		die("cannot set CPUID");
+	free(cpuid);
+}
+
+static void init_vcpu(struct vmm *vmm, unsigned int i)
+{
+	struct kvm_segment code = { .type = 11, .present = 1, .l = 1, .s = 1,
+				    .g = 1, .limit = ~0U, .selector = 8 };
+	struct kvm_segment data = { .type = 3, .present = 1, .db = 1, .s = 1,
+				    .g = 1, .limit = ~0U, .selector = 16 };
+	struct kvm_sregs sregs;
+
+	vmm->vcpu_fds[i] = ioctl(vmm->vm_fd, KVM_CREATE_VCPU, i);
+	if (vmm->vcpu_fds[i] < 0)
+		die("cannot create vCPU %u", i);
+	vmm->runs[i] = mmap(NULL, vmm->run_size, PROT_READ | PROT_WRITE,
+			    MAP_SHARED, vmm->vcpu_fds[i], 0);
+	if (vmm->runs[i] == MAP_FAILED)
+		die("cannot map vCPU %u", i);
+	set_cpuid(vmm, i);
+	if (ioctl(vmm->vcpu_fds[i], KVM_GET_SREGS, &sregs))
+		die("KVM_GET_SREGS");
+	sregs.cr0 = 0x80000011; /* PG, ET, PE */
+	sregs.cr3 = PML4_GPA;
+	sregs.cr4 = 0x20; /* PAE */
+	sregs.efer = 0x500; /* LMA, LME */
+	sregs.cs = code;
+	sregs.ds = sregs.es = sregs.fs = sregs.gs = sregs.ss = data;
+	if (ioctl(vmm->vcpu_fds[i], KVM_SET_SREGS, &sregs))
+		die("KVM_SET_SREGS");
+}
+
+void vmm_init(struct vmm *vmm, uint32_t nr_pages, unsigned int nr_vcpus)
+{
+	unsigned int i;
+
+	memset(vmm, 0, sizeof(*vmm));
+	if (nr_pages > MAX_PAGES || nr_vcpus > VMM_MAX_VCPUS) {
+		errno = EINVAL;
+		die("too many pages or vCPUs");
+	}
+	vmm->nr_pages = nr_pages;
+	vmm->nr_vcpus = nr_vcpus;
+	vmm->expected = calloc(nr_pages, sizeof(*vmm->expected));
+	if (!vmm->expected)
+		die("calloc");
+	vmm->kvm_fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+	if (vmm->kvm_fd < 0)
+		die("/dev/kvm");
+	vmm->vm_fd = ioctl(vmm->kvm_fd, KVM_CREATE_VM, 0);
+	if (vmm->vm_fd < 0)
+		die("cannot create a VM");
+	/* Intel needs them, AMD does not mind; above all memory used. */
+	if (ioctl(vmm->vm_fd, KVM_SET_IDENTITY_MAP_ADDR, &(uint64_t){ 0xfeffc000 }) ||
+	    ioctl(vmm->vm_fd, KVM_SET_TSS_ADDR, 0xfeffd000UL))
+		die("KVM_SET_TSS_ADDR");
+	vmm->run_size = ioctl(vmm->kvm_fd, KVM_GET_VCPU_MMAP_SIZE, 0);
+	if (vmm->run_size < 0)
+		die("KVM_GET_VCPU_MMAP_SIZE");
+
+	vmm->low = map_memory(LOW_SIZE);
+	vmm->data_size = (nr_pages * VMM_PAGE_SIZE + HUGE_SIZE - 1) &
+			 ~(HUGE_SIZE - 1);
+	vmm->data = map_memory(vmm->data_size);
+	memcpy(vmm->low + CODE_GPA, vmm_guest_start,
+	       vmm_guest_end - vmm_guest_start);
+	write_tables(vmm);
+	set_slot(vmm, LOW_SLOT, 0, vmm->low, LOW_SIZE, 0);
+	vmm_add_data_slot(vmm, 0);
+	for (i = 0; i < nr_vcpus; i++)
+		init_vcpu(vmm, i);
+}
+
+void vmm_exit(struct vmm *vmm)
+{
+	unsigned int i;
+
+	for (i = 0; i < vmm->nr_vcpus; i++) {
+		munmap(vmm->runs[i], vmm->run_size);
+		close(vmm->vcpu_fds[i]);
+	}
+	close(vmm->vm_fd);
+	close(vmm->kvm_fd);
+	munmap(vmm->low, LOW_SIZE);
+	munmap(vmm->data, vmm->data_size);
+	free(vmm->expected);
+}
+
+void vmm_advise(struct vmm *vmm, int advice)
+{
+	if (madvise(vmm->data, vmm->data_size, advice))
+		die("madvise(%d)", advice);
+}
+
+void vmm_remove_data_slot(struct vmm *vmm)
+{
+	set_slot(vmm, DATA_SLOT, VMM_DATA_GFN * VMM_PAGE_SIZE, vmm->data, 0, 0);
+}
+
+void vmm_add_data_slot(struct vmm *vmm, uint32_t flags)
+{
+	set_slot(vmm, DATA_SLOT, VMM_DATA_GFN * VMM_PAGE_SIZE, vmm->data,
+		 vmm->data_size, flags);
+}
+
+void vmm_get_dirty(struct vmm *vmm, uint8_t *ret_bitmap)
+{
+	struct kvm_dirty_log log = { .slot = DATA_SLOT,
+				     .dirty_bitmap = ret_bitmap };
+
+	if (ioctl(vmm->vm_fd, KVM_GET_DIRTY_LOG, &log))
+		die("KVM_GET_DIRTY_LOG");
+}
+
+void vmm_run(struct vmm *vmm, unsigned int vcpu, const uint32_t *sequence,
+	     uint32_t nr)
+{
+	uint64_t sequence_gpa = SEQUENCE_GPA + vcpu * SEQUENCE_SIZE;
+	uint64_t value = __atomic_fetch_add(&vmm->next_value, nr,
+					    __ATOMIC_RELAXED);
+	struct kvm_run *run = vmm->runs[vcpu];
+	struct kvm_regs regs = {
+		.rip = CODE_GPA,
+		.rflags = 2,
+		.rsi = sequence_gpa,
+		.rcx = nr,
+		.rbx = DATA_VA,
+		.rbp = ALIAS_VA - DATA_VA,
+		.rdi = value,
+	};
+	uint32_t i;
+
+	if (!nr || nr > MAX_ACCESSES) {
+		errno = EINVAL;
+		die("%u accesses", nr);
+	}
+	memcpy(vmm->low + sequence_gpa, sequence, nr * sizeof(*sequence));
+	for (i = 0; i < nr; i++)
+		if (sequence[i] & VMM_WRITE)
+			vmm->expected[sequence[i] & VMM_INDEX] = value + i + 1;
+	if (ioctl(vmm->vcpu_fds[vcpu], KVM_SET_REGS, &regs))
+		die("KVM_SET_REGS");
+	while (ioctl(vmm->vcpu_fds[vcpu], KVM_RUN, 0) < 0)
+		if (errno != EINTR)
+			die("KVM_RUN");
+	if (run->exit_reason != KVM_EXIT_IO || run->io.port != DONE_PORT) {
+		errno = EIO;
+		die("guest ended with exit reason %u", run->exit_reason);
+	}
+}
+
+uint32_t vmm_count_wrong_pages(const struct vmm *vmm)
+{
+	uint32_t page, wrong = 0;
+
+	for (page = 0; page < vmm->nr_pages; page++) {
+		const uint8_t *word = vmm->data + page * VMM_PAGE_SIZE +
+				      VALUE_OFFSET;
+
+		wrong += *(const uint64_t *)word != vmm->expected[page];
+	}
+	return wrong;
+}
