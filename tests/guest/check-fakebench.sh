@@ -29,15 +29,15 @@ run() {
 	status=$?
 }
 
-# start ARGS...: in the background, until a line matching $1 is out
+# start PATTERN ARGS...: in the background, until a line matches PATTERN
 start() {
-	wanted=$1
+	until_line=$1
 	shift
 	: >"$work/err"
 	"$fakebench" "$@" >"$work/out" 2>"$work/err" &
 	pid=$!
 	tries=0
-	until grep -q "$wanted" "$work/out"; do
+	until grep -q "$until_line" "$work/out"; do
 		tries=$((tries + 1))
 		[ $tries -lt 100 ] || break
 		sleep 0.1
