@@ -7,7 +7,8 @@
 #include "cleanup.h"
 #include "text.h"
 
-static void log_line(const char *prefix, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static void
+log_line(const char *prefix, const char *format, va_list args)
 {
 	_cleanup_free_ char *message = NULL, *printable = NULL;
 

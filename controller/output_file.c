@@ -15,6 +15,9 @@ int output_file_open(const char *path, struct output_file *ret_file)
 	_cleanup_close_ int fd = -1;
 	struct stat status;
 
+	/* A name made from "" would be a file in the current directory. */
+	if (!*path)
+		return -ENOENT;
 	if (lstat(path, &status) == 0) {
 		if (S_ISDIR(status.st_mode))
 			return -EISDIR;

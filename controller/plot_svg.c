@@ -27,6 +27,17 @@
 #define SVG_CURVE_COLOUR "#1f5fa8"
 #define SVG_WSS_COLOUR "#b3400f"
 
+/* Characters of a name that fit into the title. */
+#define SVG_NAME_COLUMNS 40
+
+/* The name for XML, cut if it is too long; NULL without memory. */
+static char *svg_name(const char *name)
+{
+	_cleanup_free_ char *cut = text_cut(name, SVG_NAME_COLUMNS);
+
+	return cut ? text_xml(cut) : NULL;
+}
+
 static double svg_x(double pages, double end_pages)
 {
 	return SVG_LEFT + (SVG_RIGHT - SVG_LEFT) * pages / end_pages;
@@ -178,7 +189,7 @@ int plot_svg_curve(FILE *out, const struct report_subject *subject,
 		   const struct window *window)
 {
 	struct axis axis = axis_for(window_extent_pages(window));
-	_cleanup_free_ char *name = text_xml(subject->name);
+	_cleanup_free_ char *name = svg_name(subject->name);
 	time_t seconds =
 		(time_t)(((int64_t)window->end_ns + subject->wall_offset_ns) /
 			 NS_PER_S);

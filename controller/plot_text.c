@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
+#include <limits.h>
 #include <math.h>
 #include <string.h>
 
@@ -50,8 +51,9 @@ static void plot_draw_wss(char (*cells)[PLOT_MAX_WIDTH], unsigned int column)
 	}
 }
 
+/* @wss_column is marked, unless it is not on the axis. */
 static void plot_print_axis(FILE *out, const struct axis *axis,
-			    unsigned int width)
+			    unsigned int width, unsigned int wss_column)
 {
 	char line[PLOT_MAX_WIDTH + 1], labels[PLOT_MAX_WIDTH + 64];
 	unsigned int i, free_from = 0;
@@ -74,6 +76,8 @@ static void plot_print_axis(FILE *out, const struct axis *axis,
 		memcpy(labels + start, label, length);
 		free_from = start + length + 1;
 	}
+	if (wss_column < width)
+		line[wss_column] = 'W';
 	labels[free_from ? free_from - 1 : 0] = '\0';
 	(void)fprintf(out, "%*s%s\n", PLOT_MARGIN, "", line);
 	(void)fprintf(out, "%*s%s %s\n", PLOT_MARGIN, "", labels, axis->unit);
@@ -86,7 +90,7 @@ int plot_text_curve(FILE *out, const struct report_subject *subject,
 	const unsigned int margins = PLOT_MARGIN + 9;
 	struct axis axis = axis_for(window_extent_pages(window));
 	double end_pages = axis_end_pages(&axis);
-	unsigned int width, row;
+	unsigned int width, row, wss_column = UINT_MAX;
 	_cleanup_free_ char(*cells)[PLOT_MAX_WIDTH] = NULL;
 	int err;
 
@@ -107,10 +111,11 @@ int plot_text_curve(FILE *out, const struct report_subject *subject,
 		return -ENOMEM;
 	memset(cells, ' ', sizeof(*cells) * PLOT_ROWS);
 	plot_draw_curve(cells, width, end_pages, window);
-	if (window->wss == WINDOW_WSS_KNOWN)
-		plot_draw_wss(cells,
-			      (unsigned int)lround((double)window->wss_pages *
-						   (width - 1) / end_pages));
+	if (window->wss == WINDOW_WSS_KNOWN) {
+		wss_column = (unsigned int)lround((double)window->wss_pages *
+						  (width - 1) / end_pages);
+		plot_draw_wss(cells, wss_column);
+	}
 	(void)fprintf(out, "miss ratio\n");
 	for (row = 0; row < PLOT_ROWS; row++) {
 		unsigned int length = width;
@@ -123,9 +128,9 @@ int plot_text_curve(FILE *out, const struct report_subject *subject,
 			(void)fprintf(out, "     |");
 		(void)fprintf(out, "%.*s\n", (int)length, cells[row]);
 	}
-	plot_print_axis(out, &axis, width);
+	plot_print_axis(out, &axis, width, wss_column);
 	if (window->wss == WINDOW_WSS_KNOWN)
-		(void)fprintf(out, ": marks the ");
+		(void)fprintf(out, "W marks the ");
 	table_wss_line(out, window);
 	return 0;
 }

@@ -165,3 +165,21 @@ size_t text_columns(const char *text)
 	}
 	return columns;
 }
+
+char *text_cut(const char *text, size_t columns)
+{
+	char *result = text_printable(text);
+	char *end = result;
+	size_t i;
+
+	if (!result || text_columns(result) <= columns)
+		return result;
+	for (i = 0; i < columns - 3; i++) {
+		uint32_t character;
+
+		end += text_decode((const unsigned char *)end, &character);
+	}
+	/* There are more than three characters left to overwrite. */
+	strcpy(end, "...");
+	return result;
+}

@@ -22,6 +22,12 @@ char *text_utf8(const char *text);
 /* For XML content and attributes: text_printable() with & < > " ' escaped. */
 char *text_xml(const char *text);
 
+/*
+ * For a place that is no wider than @columns (at least 4): text_printable(),
+ * ending in "..." if it had to be cut.
+ */
+char *text_cut(const char *text, size_t columns);
+
 /* Characters of a UTF-8 string, to align columns; bad bytes count one each. */
 size_t text_columns(const char *text);
 

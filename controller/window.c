@@ -206,6 +206,10 @@ double window_extent_pages(const struct window *window)
 		extent = mrc_curve_max_pages(window->curve);
 	else if (window->distinct_pages > 0)
 		extent = window->distinct_pages;
+	/* Rounded up to a whole page, it can lie behind the last point. */
+	if (window->wss == WINDOW_WSS_KNOWN &&
+	    extent < (double)window->wss_pages)
+		extent = (double)window->wss_pages;
 	return extent;
 }
 
