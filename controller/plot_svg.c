@@ -169,11 +169,15 @@ static void svg_wss(FILE *out, const struct window *window, double end_pages)
 
 static void svg_remark(FILE *out, const struct window *window)
 {
+	/* Under the curve if there is room, else over it. */
+	bool is_low =
+		window_miss_ratio_at(window, window_extent_pages(window)) > 0.2;
+
 	(void)fprintf(
 		out,
 		"<text x=\"%d\" y=\"%d\" text-anchor=\"end\" font-size=\"14\" font-weight=\"bold\" fill=\"" SVG_WSS_COLOUR
 		"\" stroke=\"#ffffff\" stroke-width=\"4\" paint-order=\"stroke\">",
-		SVG_RIGHT - 12, SVG_TOP + 24);
+		SVG_RIGHT - 12, is_low ? SVG_BOTTOM - 20 : SVG_TOP + 24);
 	if (window->wss == WINDOW_WSS_ABOVE)
 		(void)fprintf(
 			out,
