@@ -49,6 +49,9 @@ struct fake_source {
 	int read_error;
 	uint32_t state;
 	uint64_t time_ns;
+	uint64_t lost_records;
+	uint64_t huge_leaves;
+	uint32_t huge_mode;
 	struct mrc_reuse *reuse;
 	bool in_window[FAKE_MAX_PAGES];
 	uint64_t window_pages;
@@ -85,6 +88,9 @@ static int fake_read(struct source *source, bool new_window,
 		.cold_accesses = mrc_hist_cold(hist),
 		.window_pages = fake->window_pages,
 		.traps = mrc_hist_total(hist),
+		.lost_records = fake->lost_records,
+		.huge_leaves = fake->huge_leaves,
+		.huge_mode = fake->huge_mode,
 		.sub_bucket_bits = FAKE_SUB_BUCKET_BITS,
 		.nr_buckets = (uint32_t)mrc_hist_nr_buckets(hist),
 	};
@@ -101,10 +107,8 @@ static int fake_read(struct source *source, bool new_window,
 	return 0;
 }
 
-static int fake_wait(struct source *source, uint64_t deadline_ns,
-		     enum source_event *ret_event)
+static const struct fake_step *fake_step_on(struct fake_source *fake)
 {
-	struct fake_source *fake = fake_of(source);
 	const struct fake_step *step;
 	uint64_t pass, page;
 
@@ -120,6 +124,18 @@ static int fake_wait(struct source *source, uint64_t deadline_ns,
 			fake->in_window[page] = true;
 		}
 	}
+	fake->lost_records = step->lost_records;
+	fake->huge_leaves = step->huge_leaves;
+	fake->huge_mode = step->huge_mode;
+	return step;
+}
+
+static int fake_wait(struct source *source, uint64_t deadline_ns,
+		     enum source_event *ret_event)
+{
+	struct fake_source *fake = fake_of(source);
+	const struct fake_step *step = fake_step_on(fake);
+
 	assert_true(deadline_ns > fake->time_ns);
 	if (step->event == SOURCE_DEADLINE)
 		fake->time_ns = deadline_ns;
@@ -157,5 +173,7 @@ struct source *fake_source_new(const struct fake_step *steps, size_t nr_steps)
 	fake->state = KVM_AET_TRACKING;
 	fake->time_ns = UINT64_C(1000000000);
 	assert_int_equal(mrc_reuse_new(FAKE_SUB_BUCKET_BITS, &fake->reuse), 0);
+	if (nr_steps > 0 && steps[0].at_attach)
+		(void)fake_step_on(fake);
 	return &fake->source;
 }

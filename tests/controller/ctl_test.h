@@ -81,6 +81,11 @@ char *capture_end(struct capture *capture);
  * @event: then it wakes the reader, unless that is the deadline half-way to it
  * @state: state of the session then, 0 for tracking
  * @read_error: what reading it fails with, or 0
+ * @at_attach: the accesses fall between attach and the first read; only for the
+ *	first step, which wakes nobody
+ * @lost_records: accesses not recorded until then, in all
+ * @huge_leaves: huge mappings then
+ * @huge_mode: enum kvm_aet_huge_mode
  */
 struct fake_step {
 	uint64_t first_page;
@@ -89,13 +94,14 @@ struct fake_step {
 	enum source_event event;
 	uint32_t state;
 	int read_error;
+	bool at_attach;
+	uint64_t lost_records;
+	uint64_t huge_leaves;
+	uint32_t huge_mode;
 };
 
 /* Sampled share of the fake VM's pages, to see that sizes are scaled by it. */
 #define FAKE_INVERSE_RATE 4
-
-/* Bytes of VM memory that a scan over so many sampled pages touches, in MiB. */
-#define FAKE_MIB(nr_pages) ((nr_pages)*FAKE_INVERSE_RATE / 256.0)
 
 /* Counts closed fake sources. */
 extern unsigned int fake_nr_closed;

@@ -173,6 +173,10 @@ static void test_unknown_wss_is_not_invented(void **state)
 	assert_contains(run.out, " > 32768 ");
 	assert_contains(run.out, " 100.0% ");
 	run_done(&run);
+	run = RUN(ARGV("wss", "web1", "--once", "--csv"), cold);
+	/* No size, a lower bound, the tolerated ratio. */
+	assert_contains(run.out, "\n6.000,5.000,,32768,0.05,8192,8192,");
+	run_done(&run);
 	run = RUN(ARGV("wss", "web1", "--once", "--json"), cold);
 	root = json_loads(run.out, 0, NULL);
 	assert_non_null(root);
@@ -233,6 +237,60 @@ static void test_cumulative(void **state)
 		json_integer_value(json_object_get(root, "window_pages")),
 		2 * 8192);
 	json_decref(root);
+	run_done(&run);
+}
+
+/* Nothing is lost between attach and the first read. */
+static void test_first_window_starts_at_attach(void **state)
+{
+	static const struct fake_step steps[] = {
+		{ .nr_pages = 8192, .nr_passes = 1, .at_attach = true },
+		{ .nr_pages = 8192, .nr_passes = 1 },
+	};
+	struct run run = RUN(ARGV("wss", "web1", "--once", "--json"), steps);
+
+	(void)state;
+	assert_contains(run.out, "\"accesses\":16384,\"cold_accesses\":8192,");
+	assert_contains(run.out, "\"window_pages\":8192,");
+	assert_contains(run.out, "\"period_s\":5.0,");
+	run_done(&run);
+}
+
+static void test_hints_once(void **state)
+{
+	static const struct fake_step lossy[] = {
+		{ .nr_pages = 8192, .nr_passes = 9, .lost_records = 3 },
+		{ .nr_pages = 8192, .nr_passes = 9, .lost_records = 5 },
+	};
+	static const struct fake_step huge[] = {
+		{ .nr_pages = 8192,
+		  .nr_passes = 9,
+		  .huge_leaves = 17,
+		  .huge_mode = KVM_AET_HUGE_IGNORE },
+		{ .nr_pages = 8192,
+		  .nr_passes = 9,
+		  .huge_leaves = 17,
+		  .huge_mode = KVM_AET_HUGE_IGNORE },
+	};
+	static const struct fake_step splitting[] = {
+		{ .nr_pages = 8192, .nr_passes = 9, .huge_leaves = 17 },
+	};
+	struct run run = RUN(ARGV("wss", "web1", "--count", "2"), lossy);
+
+	(void)state;
+	assert_string_equal(
+		run.err,
+		"kvm-aet: note: 3 accesses were not recorded, the module's "
+		"table being full: raise --rate's N (now 5)\n");
+	run_done(&run);
+	run = RUN(ARGV("wss", "web1", "--count", "2"), huge);
+	assert_string_equal(run.err,
+			    "kvm-aet: note: 17 huge mappings are not tracked: "
+			    "use --huge split\n");
+	run_done(&run);
+	/* About to be split: no news. */
+	run = RUN(ARGV("wss", "web1", "--once"), splitting);
+	assert_string_equal(run.err, "");
 	run_done(&run);
 }
 
@@ -512,6 +570,8 @@ int main(void)
 		cmocka_unit_test(test_idle_vm_hints_once),
 		cmocka_unit_test(test_cumulative),
 		cmocka_unit_test(test_window_pages_restart),
+		cmocka_unit_test(test_first_window_starts_at_attach),
+		cmocka_unit_test(test_hints_once),
 		cmocka_unit_test(test_vm_exit),
 		cmocka_unit_test(test_process_ends_first),
 		cmocka_unit_test(test_exit_after_the_last_window),

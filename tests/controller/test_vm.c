@@ -115,6 +115,8 @@ static void test_lists_vms_of_any_process(void **state)
 	make_link("1/fd/3", "/tmp/anon_inode:kvm-vm");
 	make_link("1/fd/4", "anon_inode:kvm-vm-stats");
 	make_link("1/fd/5", "anon_inode:[eventfd]");
+	make_text("1/cmdline", "init");
+	make_text("1/comm", "init\n");
 	assert_int_equal(vm_list_read(proc, &list), 0);
 	assert_int_equal(list.nr_vms, 2);
 	assert_int_equal(list.vms[0].pid, 30);
@@ -285,6 +287,11 @@ static void test_open_gets_the_descriptor(void **state)
 		(void)remove(path);
 		make_link(path, "anon_inode:kvm-vm");
 	}
+	/* Open, but of another VM by now. */
+	vm.name = (char *)"you";
+	assert_int_equal(vm_open(proc, &vm, &pid_fd, &vm_fd), -ESRCH);
+	assert_int_equal(vm_fd, -1);
+	vm.name = (char *)"me";
 	assert_int_equal(vm_open(proc, &vm, &pid_fd, &vm_fd), 0);
 	assert_int_equal(write(vm_fd, "x", 1), 1);
 	assert_int_equal(read(pipe_fds[0], &byte, 1), 1);
