@@ -175,7 +175,8 @@ static void svg_remark(FILE *out, const struct window *window)
 
 	(void)fprintf(
 		out,
-		"<text x=\"%d\" y=\"%d\" text-anchor=\"end\" font-size=\"14\" font-weight=\"bold\" fill=\"" SVG_WSS_COLOUR
+		"<text x=\"%d\" y=\"%d\" text-anchor=\"end\" "
+		"font-size=\"14\" font-weight=\"bold\" fill=\"" SVG_WSS_COLOUR
 		"\" stroke=\"#ffffff\" stroke-width=\"4\" paint-order=\"stroke\">",
 		SVG_RIGHT - 12, is_low ? SVG_BOTTOM - 20 : SVG_TOP + 24);
 	if (window->wss == WINDOW_WSS_ABOVE)
@@ -208,7 +209,9 @@ int plot_svg_curve(FILE *out, const struct report_subject *subject,
 	(void)fprintf(
 		out,
 		"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-		"<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\" font-family=\"'DejaVu Sans', Verdana, Helvetica, Arial, sans-serif\" role=\"img\">\n",
+		"<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\" "
+		"font-family=\"'DejaVu Sans', Verdana, Helvetica, Arial, sans-serif\" "
+		"role=\"img\">\n",
 		SVG_WIDTH, SVG_HEIGHT, SVG_WIDTH, SVG_HEIGHT);
 	(void)fprintf(out, "<title>Miss-ratio curve of %s</title>\n", name);
 	(void)fprintf(out,
@@ -216,7 +219,8 @@ int plot_svg_curve(FILE *out, const struct report_subject *subject,
 		      SVG_WIDTH, SVG_HEIGHT);
 	(void)fprintf(
 		out,
-		"<text x=\"%d\" y=\"38\" font-size=\"19\" font-weight=\"bold\" fill=\"#1d232b\">Miss-ratio curve of %s</text>\n",
+		"<text x=\"%d\" y=\"38\" font-size=\"19\" font-weight=\"bold\" "
+		"fill=\"#1d232b\">Miss-ratio curve of %s</text>\n",
 		SVG_LEFT, name);
 	(void)fprintf(
 		out,
