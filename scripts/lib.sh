@@ -92,14 +92,18 @@ cache_dir()
 	echo "$cache/$1"
 }
 
-# cache_lock NAME: one builder of NAME at a time, until this process exits.
+# cache_lock NAME: one builder of NAME at a time, until cache_unlock or exit.
 cache_lock()
 {
-	local fd
-
 	mkdir -p "$cache/$(dirname "$1")"
-	exec {fd}>"$cache/$1.lock"
-	flock "$fd"
+	exec {cache_lock_fd}>"$cache/$1.lock"
+	flock "$cache_lock_fd"
+}
+
+# Children started later must not inherit the lock: they may run for long.
+cache_unlock()
+{
+	exec {cache_lock_fd}>&-
 }
 
 cache_tmp()
