@@ -8,10 +8,13 @@
 # shellcheck disable=SC2034 # used by the scripts that source this file
 cache=${KVM_AET_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/kvm-aet}
 
+# depmod is there, which "su" without "-" leaves out.
+PATH=$PATH:/usr/sbin:/sbin
+
 die()
 {
 	echo "${0##*/}: $*" >&2
-	exit 1
+	exit "${die_status:-1}"
 }
 
 # Progress goes to stderr: stdout belongs to results.
@@ -95,7 +98,8 @@ cache_dir()
 # cache_lock NAME: one builder of NAME at a time, until cache_unlock or exit.
 cache_lock()
 {
-	mkdir -p "$cache/$(dirname "$1")"
+	mkdir -p "$cache/$(dirname "$1")" ||
+		die "cannot write to the cache: set KVM_AET_CACHE to a directory of yours"
 	exec {cache_lock_fd}>"$cache/$1.lock"
 	flock "$cache_lock_fd"
 }
