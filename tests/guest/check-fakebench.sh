@@ -33,8 +33,10 @@ run() {
 start() {
 	until_line=$1
 	shift
+	# The child empties them too late: the last run's lines would match.
+	: >"$work/out"
 	: >"$work/err"
-	"$fakebench" "$@" >"$work/out" 2>"$work/err" &
+	"$fakebench" "$@" >>"$work/out" 2>>"$work/err" &
 	pid=$!
 	tries=0
 	until grep -q "$until_line" "$work/out"; do
@@ -49,6 +51,8 @@ finish() {
 	status=$?
 	pid=
 }
+
+may_look() { cat "/proc/$pid/smaps" >"$work/smaps" 2>/dev/null; }
 
 # The mapping of $1 KiB that is private and anonymous: "start-end"
 find_mapping() {
@@ -155,7 +159,15 @@ fi
 # --- what it touches: the pages of the step and no others
 start begin --list 8192 --max 20001 --unit pages --seconds 4
 mapping=$(find_mapping 80004)
-if [ -n "$mapping" ] && echo 1 2>/dev/null >"/proc/$pid/clear_refs"; then
+if ! may_look || ! echo 1 2>/dev/null >"/proc/$pid/clear_refs"; then
+	kill "$pid"
+	finish
+	skip "touched pages" "no access to its /proc files"
+elif [ -z "$mapping" ]; then
+	kill "$pid"
+	finish
+	fail "touched pages: no mapping of 80004 KiB"
+else
 	sleep 1
 	referenced=$(awk -v range="$mapping" '$1 == range { found = 1 }
 		found && $1 == "Referenced:" { print $2; exit }' "/proc/$pid/smaps")
@@ -167,10 +179,6 @@ if [ -n "$mapping" ] && echo 1 2>/dev/null >"/proc/$pid/clear_refs"; then
 	else
 		fail "touched $referenced KiB in a step of 32768"
 	fi
-else
-	kill "$pid"
-	finish
-	skip "touched pages" "no access to its /proc files"
 fi
 
 # --- what it finds: one byte changed, $2 from the start
@@ -181,6 +189,17 @@ corrupt() {
 	shift 3
 	start ready --list 100 --max 2011 --unit pages --passes 1 --idle 2 "$@"
 	mapping=$(find_mapping 8044)
+	if ! may_look; then
+		kill "$pid"
+		finish
+		skip "$name" "no access to its /proc files"
+		return
+	elif [ -z "$mapping" ]; then
+		kill "$pid"
+		finish
+		fail "$name: no mapping of 8044 KiB"
+		return
+	fi
 	offset=$((0x${mapping%-*} + position))
 	if printf X | dd of="/proc/$pid/mem" bs=1 seek="$offset" conv=notrunc \
 		2>/dev/null; then
