@@ -115,7 +115,10 @@ void aet_record_exit(struct aet_record *record);
 int aet_record_reserve(struct aet_record *record, u64 first, u64 last);
 bool aet_record_is_hot(struct aet_record *record, u64 group);
 
-enum aet_access { AET_ACCESS_TRAP, AET_ACCESS_FIRST_TOUCH };
+enum aet_access {
+	AET_ACCESS_TRAP,
+	AET_ACCESS_FIRST_TOUCH
+};
 
 /*
  * Record one access to a sampled page. True if a page left the hot set for it;

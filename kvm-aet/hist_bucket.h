@@ -20,8 +20,9 @@
 /* Reuse times are differences of a 40-bit clock: 10^6 traps/s for 12 days. */
 #define AET_REUSE_TIME_BITS 40
 #define AET_MAX_REUSE_TIME ((1ULL << AET_REUSE_TIME_BITS) - 1)
-#define AET_NR_BUCKETS \
-	((AET_REUSE_TIME_BITS - AET_SUB_BUCKET_BITS + 1U) << AET_SUB_BUCKET_BITS)
+#define AET_NR_BUCKETS                                    \
+	((AET_REUSE_TIME_BITS - AET_SUB_BUCKET_BITS + 1U) \
+	 << AET_SUB_BUCKET_BITS)
 
 /* value <= AET_MAX_REUSE_TIME */
 static inline unsigned int aet_bucket_index(__u64 value)

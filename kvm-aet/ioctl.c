@@ -131,8 +131,7 @@ void aet_vm_snapshot(struct aet_vm *vm, bool new_window,
 	spin_unlock(&record->lock);
 }
 
-static int get_snapshot(struct aet_vm *vm,
-			struct kvm_aet_snapshot __user *argp)
+static int get_snapshot(struct aet_vm *vm, struct kvm_aet_snapshot __user *argp)
 {
 	struct kvm_aet_snapshot snapshot;
 	u64 *buckets = NULL;
@@ -165,8 +164,8 @@ static int get_snapshot(struct aet_vm *vm,
 	snapshot.buckets = (uintptr_t)user_buckets;
 	aet_vm_snapshot(vm, flags & KVM_AET_SNAPSHOT_NEW_WINDOW, &snapshot,
 			buckets);
-	if (buckets && copy_to_user(user_buckets, buckets,
-				    AET_NR_BUCKETS * sizeof(u64)))
+	if (buckets &&
+	    copy_to_user(user_buckets, buckets, AET_NR_BUCKETS * sizeof(u64)))
 		err = -EFAULT;
 	if (!err && copy_to_user(argp, &snapshot, sizeof(snapshot)))
 		err = -EFAULT;
@@ -307,8 +306,7 @@ static int get_vm_info(struct kvm_aet_vm_info __user *argp)
 	return copy_to_user(argp, &info, sizeof(info)) ? -EFAULT : 0;
 }
 
-static long device_ioctl(struct file *file, unsigned int cmd,
-			 unsigned long arg)
+static long device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	switch (cmd) {
 	case KVM_AET_ATTACH:

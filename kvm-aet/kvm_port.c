@@ -9,8 +9,8 @@
 #include "kvm_port.h"
 #include "kvm_layout.h" /* generated: offsets in KVM's private structures */
 
-#if !(LINUX_VERSION_CODE >= KERNEL_VERSION(6, 1, 0) &&  \
-      LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)) &&  \
+#if !(LINUX_VERSION_CODE >= KERNEL_VERSION(6, 1, 0) &&      \
+      LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)) &&      \
 	!(LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0) && \
 	  LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0))
 #error "kvm-aet knows the KVM of Linux 6.1 and 6.12 only; see DESIGN.md before adding another"
@@ -57,7 +57,8 @@ static gfn_t sp_gfn(struct kvm_mmu_page *sp, unsigned int index)
 		return *SP_FIELD(sp, gfn_t, GFN);
 	if (translation)
 		return READ_ONCE(translation[index]) >> PAGE_SHIFT;
-	return *SP_FIELD(sp, gfn_t, GFN) + ((gfn_t)index << (9 * (role.level - 1)));
+	return *SP_FIELD(sp, gfn_t, GFN) +
+	       ((gfn_t)index << (9 * (role.level - 1)));
 }
 
 /*
@@ -279,11 +280,11 @@ static void visit_leaf(const struct aet_mmu *mmu, struct leaf leaf,
 	}
 	visit->small++;
 	if (op == AET_VISIT_ARM)
-		visit->changed += arm_leaf(&mmu->encoding, leaf.sptep,
-					   leaf.spte);
+		visit->changed +=
+			arm_leaf(&mmu->encoding, leaf.sptep, leaf.spte);
 	else if (op == AET_VISIT_DISARM)
-		visit->changed += disarm_leaf(&mmu->encoding, leaf.sptep,
-					      leaf.spte);
+		visit->changed +=
+			disarm_leaf(&mmu->encoding, leaf.sptep, leaf.spte);
 }
 
 /* struct pte_list_desc: several SPTEs that map one gfn, in linked chunks. */
@@ -336,9 +337,9 @@ static struct kvm_mmu_page *link_sp(struct list_head *link)
 	return (struct kvm_mmu_page *)((char *)link - AET_KVM_MMU_PAGE_LINK);
 }
 
-#define for_each_tdp_root(kvm, pos)                                      \
+#define for_each_tdp_root(kvm, pos)                                        \
 	for (pos = first_tdp_root(kvm); pos != &(kvm)->arch.tdp_mmu_roots; \
-	     pos = pos->next)                                            \
+	     pos = pos->next)                                              \
 		if (is_trackable(sp_role(link_sp(pos))))
 
 void aet_port_visit(struct kvm *kvm, const struct aet_mmu *mmu,
@@ -350,7 +351,8 @@ void aet_port_visit(struct kvm *kvm, const struct aet_mmu *mmu,
 
 	lockdep_assert_held_write(&kvm->mmu_lock);
 
-	for_each_tdp_root(kvm, pos) {
+	for_each_tdp_root(kvm, pos)
+	{
 		struct kvm_mmu_page *root = link_sp(pos);
 
 		visit_leaf(mmu,
@@ -433,8 +435,8 @@ void aet_port_forbid_huge(struct kvm_memory_slot *slot, gfn_t start, gfn_t end)
 	int *word;
 	int level;
 
-	for_each_lpage(slot, start, end, level, gfn, word)
-		*word |= LPAGE_FORBIDDEN;
+	for_each_lpage(slot, start, end, level, gfn, word) *word |=
+		LPAGE_FORBIDDEN;
 }
 
 void aet_port_note_split(struct kvm_memory_slot *slot, gfn_t gfn, int level)
@@ -455,7 +457,8 @@ bool aet_port_allow_huge(struct kvm_memory_slot *slot, gfn_t start, gfn_t end)
 	int *word;
 	int level;
 
-	for_each_lpage(slot, start, end, level, gfn, word) {
+	for_each_lpage(slot, start, end, level, gfn, word)
+	{
 		was_split |= *word & LPAGE_SPLIT;
 		*word &= ~(LPAGE_FORBIDDEN | LPAGE_SPLIT);
 	}
@@ -527,9 +530,8 @@ void aet_port_count(struct kvm *kvm, const struct aet_mmu *mmu,
 	 */
 	read_lock(&kvm->mmu_lock);
 	rcu_read_lock();
-	for_each_tdp_root(kvm, pos)
-		count_table(mmu, sp_spt(link_sp(pos)),
-			    sp_role(link_sp(pos)).level, &count);
+	for_each_tdp_root(kvm, pos) count_table(
+		mmu, sp_spt(link_sp(pos)), sp_role(link_sp(pos)).level, &count);
 	list_for_each(pos, &kvm->arch.active_mmu_pages) {
 		union kvm_mmu_page_role role = sp_role(link_sp(pos));
 		u64 *table = sp_spt(link_sp(pos));
@@ -595,7 +597,8 @@ bool aet_port_is_protected(struct kvm *kvm)
 	unsigned long i;
 
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
-	if (kvm->arch.vm_type != KVM_X86_DEFAULT_VM || kvm->arch.has_private_mem)
+	if (kvm->arch.vm_type != KVM_X86_DEFAULT_VM ||
+	    kvm->arch.has_private_mem)
 		return true;
 #endif
 	kvm_for_each_vcpu(i, vcpu, kvm)

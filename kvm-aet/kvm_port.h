@@ -74,7 +74,11 @@ struct aet_visit {
 	int huge_level; /* of the largest: 2 or 3 */
 };
 
-enum aet_visit_op { AET_VISIT_COUNT, AET_VISIT_ARM, AET_VISIT_DISARM };
+enum aet_visit_op {
+	AET_VISIT_COUNT,
+	AET_VISIT_ARM,
+	AET_VISIT_DISARM
+};
 
 /* Visit every leaf that maps @gfn of @slot. Under kvm->mmu_lock for write. */
 void aet_port_visit(struct kvm *kvm, const struct aet_mmu *mmu,

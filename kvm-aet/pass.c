@@ -66,11 +66,11 @@ static u64 first_group(const struct kvm_aet_attach *config, gfn_t gfn)
 	return group;
 }
 
-#define for_each_sampled_gfn(config, start, end, group, gfn)             \
-	for (group = first_group(config, start);                         \
-	     gfn = aet_sample_gfn(group, (config)->inverse_rate,         \
-				  (config)->salt),                       \
-	    gfn < (end);                                                 \
+#define for_each_sampled_gfn(config, start, end, group, gfn)     \
+	for (group = first_group(config, start);                 \
+	     gfn = aet_sample_gfn(group, (config)->inverse_rate, \
+				  (config)->salt),               \
+	    gfn < (end);                                         \
 	     group++)
 
 static bool is_ram(const struct kvm_memory_slot *slot)
@@ -98,7 +98,8 @@ static int arm_region(struct aet_vm *vm, const struct region *region,
 		return err;
 
 	write_lock(&vm->kvm->mmu_lock);
-	for_each_sampled_gfn(config, region->start, region->end, group, gfn) {
+	for_each_sampled_gfn(config, region->start, region->end, group, gfn)
+	{
 		bool is_hot = aet_record_is_hot(&vm->record, group);
 		struct aet_visit visit = {};
 
@@ -184,8 +185,8 @@ static void disarm_region(struct aet_vm *vm, const struct region *region)
 				     gfn)
 			aet_port_visit(vm->kvm, &vm->mmu, region->slot, gfn,
 				       AET_VISIT_DISARM, &visit);
-	was_split = aet_port_allow_huge(region->slot, region->start,
-					region->end);
+	was_split =
+		aet_port_allow_huge(region->slot, region->start, region->end);
 	write_unlock(&vm->kvm->mmu_lock);
 
 	/* The guest's next access maps the region huge again. */

@@ -58,7 +58,8 @@ static inline bool aet_spte_is_armed(const struct aet_encoding *enc, u64 spte)
 
 static inline bool aet_spte_is_armable(const struct aet_encoding *enc, u64 spte)
 {
-	return aet_spte_is_mmu_present(spte) && (spte & enc->field) == enc->free;
+	return aet_spte_is_mmu_present(spte) &&
+	       (spte & enc->field) == enc->free;
 }
 
 static inline u64 aet_spte_arm(const struct aet_encoding *enc, u64 spte)

@@ -94,10 +94,11 @@ static void assert_model_equal(const struct model *model,
 	assert_int_equal(snapshot->s.cold_accesses, model->cold);
 	for (i = 0; i < AET_NR_BUCKETS; i++)
 		if (snapshot->buckets[i] != model->buckets[i])
-			fail_msg("reuse time %llu: %llu recorded, %llu expected",
-				 (unsigned long long)aet_bucket_low(i),
-				 (unsigned long long)snapshot->buckets[i],
-				 (unsigned long long)model->buckets[i]);
+			fail_msg(
+				"reuse time %llu: %llu recorded, %llu expected",
+				(unsigned long long)aet_bucket_low(i),
+				(unsigned long long)snapshot->buckets[i],
+				(unsigned long long)model->buckets[i]);
 }
 
 struct fixture {
@@ -343,10 +344,11 @@ static void batched_flush_is_close(void **state)
 	for (i = 0; i < NR_ACCESSES; i++)
 		model_access(f.model, f.sequence[i]);
 	snapshot = run_tracked(&f, NR_ACCESSES, 64);
-	print_message("flush after 64 re-arms: %llu accesses recorded, %llu with a flush after each; %llu flushes\n",
-		      (unsigned long long)snapshot.s.accesses,
-		      (unsigned long long)f.model->accesses,
-		      (unsigned long long)snapshot.s.flushes);
+	print_message(
+		"flush after 64 re-arms: %llu accesses recorded, %llu with a flush after each; %llu flushes\n",
+		(unsigned long long)snapshot.s.accesses,
+		(unsigned long long)f.model->accesses,
+		(unsigned long long)snapshot.s.flushes);
 	assert_true(snapshot.s.accesses <= f.model->accesses);
 	assert_true(snapshot.s.accesses > 0);
 	assert_true(snapshot.s.flushes < f.model->evictions);
@@ -384,7 +386,8 @@ static void traps_fall_with_the_rate(void **state)
 	for (r = 1; r < 4; r++) {
 		uint64_t expected = traps[0] / inverse_rates[r];
 
-		assert_in_range(traps[r], expected - NR_PAGES / inverse_rates[r],
+		assert_in_range(traps[r],
+				expected - NR_PAGES / inverse_rates[r],
 				expected + NR_PAGES / inverse_rates[r]);
 	}
 }

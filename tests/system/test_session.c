@@ -202,8 +202,7 @@ static void only_root_may_track(void **state)
 			_exit(10);
 		as_other = open(KVM_AET_DEVICE, O_RDWR);
 		/* The file's mode is not the only guard. */
-		if (seteuid(0) || chmod(KVM_AET_DEVICE, 0666) ||
-		    seteuid(65534))
+		if (seteuid(0) || chmod(KVM_AET_DEVICE, 0666) || seteuid(65534))
 			_exit(11);
 		as_root = open(KVM_AET_DEVICE, O_RDWR);
 		if (seteuid(0) || chmod(KVM_AET_DEVICE, 0600))
@@ -629,8 +628,8 @@ static void *work(void *arg)
 
 		/* All pages are read by all, each written by one vCPU. */
 		for (i = 0; i < NR_PAGES; i++)
-			sequence[i] = i | (i % 2 == worker->vcpu ? VMM_WRITE :
-								   0);
+			sequence[i] = i |
+				      (i % 2 == worker->vcpu ? VMM_WRITE : 0);
 		vmm_run(worker->vmm, worker->vcpu, sequence, NR_PAGES);
 	}
 	return NULL;

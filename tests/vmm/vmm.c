@@ -36,11 +36,11 @@
 #define PTE_FLAGS 0x67UL
 #define PTE_HUGE 0x80UL
 
-#define die(...)                                                            \
-	do {                                                                \
-		fprintf(stderr, "vmm: " __VA_ARGS__);                       \
-		fprintf(stderr, ": %s\n", strerror(errno));                 \
-		exit(1);                                                    \
+#define die(...)                                            \
+	do {                                                \
+		fprintf(stderr, "vmm: " __VA_ARGS__);       \
+		fprintf(stderr, ": %s\n", strerror(errno)); \
+		exit(1);                                    \
 	} while (0)
 
 extern const uint8_t vmm_guest_start[], vmm_guest_end[];
@@ -150,10 +150,20 @@ static void set_cpuid(struct vmm *vmm, unsigned int vcpu)
 
 static void init_vcpu(struct vmm *vmm, unsigned int i)
 {
-	struct kvm_segment code = { .type = 11, .present = 1, .l = 1, .s = 1,
-				    .g = 1, .limit = ~0U, .selector = 8 };
-	struct kvm_segment data = { .type = 3, .present = 1, .db = 1, .s = 1,
-				    .g = 1, .limit = ~0U, .selector = 16 };
+	struct kvm_segment code = { .type = 11,
+				    .present = 1,
+				    .l = 1,
+				    .s = 1,
+				    .g = 1,
+				    .limit = ~0U,
+				    .selector = 8 };
+	struct kvm_segment data = { .type = 3,
+				    .present = 1,
+				    .db = 1,
+				    .s = 1,
+				    .g = 1,
+				    .limit = ~0U,
+				    .selector = 16 };
 	struct kvm_sregs sregs;
 
 	vmm->vcpu_fds[i] = ioctl(vmm->vm_fd, KVM_CREATE_VCPU, i);
@@ -197,7 +207,8 @@ void vmm_init(struct vmm *vmm, uint32_t nr_pages, unsigned int nr_vcpus)
 	if (vmm->vm_fd < 0)
 		die("cannot create a VM");
 	/* Intel needs them, AMD does not mind; above all memory used. */
-	if (ioctl(vmm->vm_fd, KVM_SET_IDENTITY_MAP_ADDR, &(uint64_t){ 0xfeffc000 }) ||
+	if (ioctl(vmm->vm_fd, KVM_SET_IDENTITY_MAP_ADDR,
+		  &(uint64_t){ 0xfeffc000 }) ||
 	    ioctl(vmm->vm_fd, KVM_SET_TSS_ADDR, 0xfeffd000UL))
 		die("KVM_SET_TSS_ADDR");
 	vmm->run_size = ioctl(vmm->kvm_fd, KVM_GET_VCPU_MMAP_SIZE, 0);
@@ -262,8 +273,8 @@ void vmm_run(struct vmm *vmm, unsigned int vcpu, const uint32_t *sequence,
 	     uint32_t nr)
 {
 	uint64_t sequence_gpa = SEQUENCE_GPA + vcpu * SEQUENCE_SIZE;
-	uint64_t value = __atomic_fetch_add(&vmm->next_value, nr,
-					    __ATOMIC_RELAXED);
+	uint64_t value =
+		__atomic_fetch_add(&vmm->next_value, nr, __ATOMIC_RELAXED);
 	struct kvm_run *run = vmm->runs[vcpu];
 	struct kvm_regs regs = {
 		.rip = CODE_GPA,
@@ -300,8 +311,8 @@ uint32_t vmm_count_wrong_pages(const struct vmm *vmm)
 	uint32_t page, wrong = 0;
 
 	for (page = 0; page < vmm->nr_pages; page++) {
-		const uint8_t *word = vmm->data + page * VMM_PAGE_SIZE +
-				      VALUE_OFFSET;
+		const uint8_t *word =
+			vmm->data + page * VMM_PAGE_SIZE + VALUE_OFFSET;
 
 		wrong += *(const uint64_t *)word != vmm->expected[page];
 	}
