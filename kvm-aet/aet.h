@@ -50,7 +50,7 @@ struct aet_chunk {
 
 /* Stages 2 to 4; all but @chunks' contents' address under @lock. */
 struct aet_record {
-	spinlock_t lock;
+	spinlock_t lock; /* short: the fault path takes it */
 	struct xarray chunks; /* only grows while a session lives */
 	struct aet_fifo fifo;
 	u64 *buckets; /* AET_NR_BUCKETS */
@@ -91,7 +91,7 @@ struct aet_vm {
 	struct aet_record record;
 	atomic64_t flushes;
 
-	struct mutex ctl;
+	struct mutex ctl; /* of state changes, passes and @kvm */
 	u32 state; /* enum kvm_aet_state; written under ctl */
 	struct aet_pass_stats stats;
 	u64 arms;

@@ -138,15 +138,17 @@ static bool is_tdp_mmu_root(struct kvm_mmu *mmu)
  * Reading page tables without mmu_lock, by KVM's own rules. Tables of the TDP
  * MMU are freed after an RCU grace period, and the hook runs inside one. Other
  * tables are freed after kvm_flush_remote_tlbs(), which waits for every vCPU
- * whose mode is READING_SHADOW_PAGE_TABLES to take an interrupt. The full
- * barrier orders the store of the mode before the reads of SPTEs; it pairs
- * with the barrier in kvm_make_all_cpus_request().
+ * whose mode is READING_SHADOW_PAGE_TABLES to take an interrupt.
  */
 static void walk_begin(struct kvm_vcpu *vcpu, bool is_tdp_mmu)
 {
 	if (is_tdp_mmu)
 		return;
 	local_irq_disable();
+	/*
+	 * Orders the store of the mode before the reads of SPTEs; pairs with
+	 * the barrier in kvm_make_all_cpus_request().
+	 */
 	smp_store_mb(vcpu->mode, READING_SHADOW_PAGE_TABLES);
 }
 
@@ -351,8 +353,7 @@ void aet_port_visit(struct kvm *kvm, const struct aet_mmu *mmu,
 
 	lockdep_assert_held_write(&kvm->mmu_lock);
 
-	for_each_tdp_root(kvm, pos)
-	{
+	for_each_tdp_root(kvm, pos) {
 		struct kvm_mmu_page *root = link_sp(pos);
 
 		visit_leaf(mmu,
@@ -422,11 +423,11 @@ static int *lpage_word(struct kvm_memory_slot *slot, gfn_t gfn, int level)
 	return &slot->arch.lpage_info[level - 2][index].disallow_lpage;
 }
 
-#define for_each_lpage(slot, start, end, level, gfn, word)                  \
-	for (level = 2; level <= KVM_NR_PAGE_SIZES; level++)                \
-		for (gfn = start;                                           \
-		     gfn < end && (word = lpage_word(slot, gfn, level), 1); \
-		     gfn = round_down(gfn, 1ULL << (9 * (level - 1))) +     \
+#define for_each_lpage(slot, start, end, level, gfn, word)                    \
+	for (level = 2; level <= KVM_NR_PAGE_SIZES; level++)                  \
+		for (gfn = (start);                                           \
+		     gfn < (end) && (word = lpage_word(slot, gfn, level), 1); \
+		     gfn = round_down(gfn, 1ULL << (9 * (level - 1))) +       \
 			   (1ULL << (9 * (level - 1))))
 
 void aet_port_forbid_huge(struct kvm_memory_slot *slot, gfn_t start, gfn_t end)
@@ -435,8 +436,9 @@ void aet_port_forbid_huge(struct kvm_memory_slot *slot, gfn_t start, gfn_t end)
 	int *word;
 	int level;
 
-	for_each_lpage(slot, start, end, level, gfn, word) *word |=
-		LPAGE_FORBIDDEN;
+	for_each_lpage(slot, start, end, level, gfn, word) {
+		*word |= LPAGE_FORBIDDEN;
+	}
 }
 
 void aet_port_note_split(struct kvm_memory_slot *slot, gfn_t gfn, int level)
@@ -457,8 +459,7 @@ bool aet_port_allow_huge(struct kvm_memory_slot *slot, gfn_t start, gfn_t end)
 	int *word;
 	int level;
 
-	for_each_lpage(slot, start, end, level, gfn, word)
-	{
+	for_each_lpage(slot, start, end, level, gfn, word) {
 		was_split |= *word & LPAGE_SPLIT;
 		*word &= ~(LPAGE_FORBIDDEN | LPAGE_SPLIT);
 	}
@@ -530,8 +531,9 @@ void aet_port_count(struct kvm *kvm, const struct aet_mmu *mmu,
 	 */
 	read_lock(&kvm->mmu_lock);
 	rcu_read_lock();
-	for_each_tdp_root(kvm, pos) count_table(
-		mmu, sp_spt(link_sp(pos)), sp_role(link_sp(pos)).level, &count);
+	for_each_tdp_root(kvm, pos)
+		count_table(mmu, sp_spt(link_sp(pos)),
+			    sp_role(link_sp(pos)).level, &count);
 	list_for_each(pos, &kvm->arch.active_mmu_pages) {
 		union kvm_mmu_page_role role = sp_role(link_sp(pos));
 		u64 *table = sp_spt(link_sp(pos));
@@ -558,13 +560,12 @@ bool aet_port_detect(struct kvm *kvm, struct aet_mmu *ret_mmu)
 
 	if (!vcpu)
 		return false;
-	if (!role_is_tdp(READ_ONCE(vcpu->arch.root_mmu.root_role))) {
+	if (!role_is_tdp(READ_ONCE(vcpu->arch.root_mmu.root_role)))
 		mmu.mode = KVM_AET_MMU_SHADOW;
-	} else if (boot_cpu_has(X86_FEATURE_VMX)) {
+	else if (boot_cpu_has(X86_FEATURE_VMX))
 		mmu.mode = KVM_AET_MMU_EPT;
-	} else {
+	else
 		mmu.mode = KVM_AET_MMU_NPT;
-	}
 
 	if (mmu.mode == KVM_AET_MMU_EPT) {
 		mmu.encoding_id = KVM_AET_ENC_EPT_MEMTYPE;

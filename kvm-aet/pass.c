@@ -98,8 +98,7 @@ static int arm_region(struct aet_vm *vm, const struct region *region,
 		return err;
 
 	write_lock(&vm->kvm->mmu_lock);
-	for_each_sampled_gfn(config, region->start, region->end, group, gfn)
-	{
+	for_each_sampled_gfn(config, region->start, region->end, group, gfn) {
 		bool is_hot = aet_record_is_hot(&vm->record, group);
 		struct aet_visit visit = {};
 
