@@ -144,15 +144,15 @@ static void test_wss_csv(void **state)
 {
 	struct run run =
 		RUN(ARGV("wss", "web1", "--count", "2", "--csv"), up_and_down);
-	char *line;
+	char *line, *rest;
 
 	(void)state;
 	assert_int_equal(run.status, 0);
 	assert_int_equal(count_of(run.out, "\n"), 3);
-	line = strtok(run.out, "\n");
+	line = strtok_r(run.out, "\n", &rest);
 	assert_contains(line, "time_unix_s,period_s,wss_pages,");
 	assert_int_equal(count_of(line, ","), 10);
-	line = strtok(NULL, "\n");
+	line = strtok_r(NULL, "\n", &rest);
 	assert_int_equal(count_of(line, ","), 10);
 	assert_contains(line, "6.000,5.000,");
 	run_done(&run);
