@@ -82,6 +82,17 @@ apt_install()
 		install --no-install-recommends "$@" </dev/null
 }
 
+# download_packages DIR PKG[=VERSION]...: put the .deb files there.
+download_packages()
+{
+	local dir=$1
+	shift
+
+	# apt's own user could not write there.
+	(cd "$dir" && apt-get -qq -o APT::Sandbox::User=root download "$@" \
+		</dev/null >&2)
+}
+
 # package_field PKG FIELD: a field of the newest version apt knows of.
 package_field()
 {
