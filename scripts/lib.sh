@@ -207,3 +207,24 @@ pack_cpio()
 		find . -mindepth 1 | LC_ALL=C sort |
 		cpio --quiet -o -H newc -R 0:0 --reproducible)
 }
+
+# build_module 6.12|6.1: build the kernel module for one of the lab's kernels.
+# From the top of the tree, as module() is.
+# shellcheck disable=SC2154 # the caller sets $here
+build_module()
+{
+	local kernel
+
+	kernel=$("$here/lab-kernel" "$1")
+	make -s -C kvm-aet KDIR="$kernel/build" VMLINUX="$kernel/vmlinux" \
+		KVM_KO="$kernel/modules/kernel/arch/x86/kvm/kvm.ko"
+}
+
+# module 6.12|6.1: the path of what build_module() made.
+module()
+{
+	local kernel
+
+	kernel=$("$here/lab-kernel" "$1")
+	echo "build/kvm-aet-$(<"$kernel/release")/kvm-aet.ko"
+}
