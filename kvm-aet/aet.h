@@ -2,7 +2,8 @@
 /*
  * One page access travels through
  *
- *	trap.c -> kvm_port.c -> record.c -> fifo.h, hist_bucket.h -> ioctl.c
+ *	kvm_hook.c -> trap.c -> kvm_port.c -> record.c -> ioctl.c
+ *					(fifo.h, hist_bucket.h)
  *
  * and pass.c arms, in the background, what the fault path did not.
  *
@@ -52,6 +53,8 @@ struct aet_chunk {
 struct aet_record {
 	spinlock_t lock; /* short: the fault path takes it */
 	struct xarray chunks; /* only grows while a session lives */
+	u64 nr_chunks;
+	u64 max_chunks;
 	struct aet_fifo fifo;
 	u64 *buckets; /* AET_NR_BUCKETS */
 	u64 accesses; /* the logical clock, too */
@@ -78,7 +81,8 @@ struct aet_pass_stats {
 
 struct aet_vm {
 	struct hlist_node node;
-	struct kvm *kvm; /* NULL after VM exit; in the hook always valid */
+	/* With a reference; NULL after the VM's exit, never so in the hook. */
+	struct kvm *kvm;
 	struct kvm_aet_attach config;
 	pid_t process_id; /* of the VM, as the initial namespace numbers it */
 
@@ -105,13 +109,23 @@ struct aet_vm {
 	struct dentry *debugfs_dir;
 };
 
+/* Memory of the guest's own: no ROM, nothing that KVM mapped for itself. */
+static inline bool aet_slot_is_ram(const struct kvm_memory_slot *slot)
+{
+	return slot->id < KVM_USER_MEM_SLOTS &&
+	       !(slot->flags & (KVM_MEM_READONLY | KVM_MEMSLOT_INVALID));
+}
+
 /* trap.c: stage 1, the only code that runs in a guest's fault. */
 bool aet_trap(struct kvm_vcpu *vcpu, u64 addr, u64 error_code);
 
 /* record.c: stages 2 to 4. */
-int aet_record_init(struct aet_record *record, u32 hot_pages);
+int aet_record_init(struct aet_record *record, u32 hot_pages, u32 inverse_rate);
 void aet_record_exit(struct aet_record *record);
-/* Make room for the records of groups [first, last]; may sleep. */
+/*
+ * Make room for the records of groups [first, last]; may sleep. Beyond what the
+ * host's memory could back there is none, and accesses count as lost.
+ */
 int aet_record_reserve(struct aet_record *record, u64 first, u64 last);
 bool aet_record_is_hot(struct aet_record *record, u64 group);
 
@@ -134,7 +148,7 @@ void aet_flush(struct aet_vm *vm);
 
 /* session.c: life of struct aet_vm. */
 struct aet_vm *aet_vm_find(const struct kvm *kvm); /* under RCU */
-/* Fills in config->salt. Takes over the reference to kvm if it succeeds. */
+/* Fills in config->salt. The session takes a reference to kvm of its own. */
 int aet_vm_attach(struct kvm *kvm, struct kvm_aet_attach *config,
 		  struct aet_vm **ret_vm);
 void aet_vm_stop(struct aet_vm *vm);

@@ -143,7 +143,8 @@ static int get_snapshot(struct aet_vm *vm, struct kvm_aet_snapshot __user *argp)
 	if (err)
 		return err;
 	flags = snapshot.flags;
-	if (flags & ~KVM_AET_SNAPSHOT_NEW_WINDOW)
+	if (flags & ~KVM_AET_SNAPSHOT_NEW_WINDOW || snapshot.pad ||
+	    memchr_inv(snapshot.reserved, 0, sizeof(snapshot.reserved)))
 		return -EINVAL;
 	user_buckets = u64_to_user_ptr(snapshot.buckets);
 	room = snapshot.nr_buckets;
@@ -243,12 +244,12 @@ static int do_attach(const struct kvm_aet_attach __user *argp)
 				  O_RDWR | O_CLOEXEC);
 	if (IS_ERR(file)) {
 		err = PTR_ERR(file);
-		put_unused_fd(fd);
-		aet_vm_free(vm); /* with the reference to kvm */
-		return err;
+		aet_vm_free(vm);
+		goto put_fd;
 	}
 	fd_install(fd, file);
-	return fd;
+	err = fd;
+	goto put_kvm;
 put_fd:
 	put_unused_fd(fd);
 put_kvm:

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <linux/ftrace.h>
+#include <asm/vmx.h>
 #include <linux/kvm_host.h>
 #include <linux/mmu_notifier.h>
-#include <linux/module.h>
 #include <linux/version.h>
 #include <uapi/linux/kvm_aet.h>
 
@@ -16,10 +15,12 @@
 #error "kvm-aet knows the KVM of Linux 6.1 and 6.12 only; see DESIGN.md before adding another"
 #endif
 
-static bool force_not_present;
-module_param(force_not_present, bool, 0444);
-MODULE_PARM_DESC(force_not_present,
-		 "Arm NPT leaves by clearing P, as under shadow paging");
+#ifdef CONFIG_PREEMPT_RT
+#error "kvm-aet takes spinlocks in a context that may not sleep; PREEMPT_RT is not supported"
+#endif
+#ifndef CONFIG_X86_64
+#error "kvm-aet is for 64-bit hosts"
+#endif
 
 /* KVM's struct kvm_mmu_page, by offsets. */
 struct kvm_mmu_page;
@@ -81,7 +82,7 @@ static unsigned int table_index(u64 frame, int level)
 	return (frame >> (9 * (level - 1))) & 511;
 }
 
-/* A leaf, or why there is none: level 0. */
+/* A leaf, or the entry where the walk ended: level 0. */
 struct leaf {
 	u64 *sptep;
 	u64 spte;
@@ -100,8 +101,10 @@ static struct leaf find_leaf(u64 *table, int level, u64 frame)
 		u64 *sptep = &table[table_index(frame, level)];
 		u64 spte = READ_ONCE(*sptep);
 
-		if (!aet_spte_is_mmu_present(spte))
+		if (!aet_spte_is_mmu_present(spte)) {
+			leaf.spte = spte;
 			break;
+		}
 		if (aet_spte_is_leaf(spte, level)) {
 			leaf = (struct leaf){ sptep, spte, level };
 			break;
@@ -109,6 +112,17 @@ static struct leaf find_leaf(u64 *table, int level, u64 frame)
 		table = spte_child(spte);
 	}
 	return leaf;
+}
+
+/*
+ * Tables of 4 levels end at 2^36 pages, also where a memslot lies beyond: such
+ * a gfn would alias a lower one.
+ */
+static struct leaf find_gfn_leaf(u64 *table, int level, gfn_t gfn)
+{
+	if (gfn >> (9 * level))
+		return (struct leaf){};
+	return find_leaf(table, level, gfn);
 }
 
 /*
@@ -127,7 +141,7 @@ static bool is_tdp_mmu_root(struct kvm_mmu *mmu)
 {
 	struct kvm_mmu_page *sp;
 
-	if (!role_is_tdp(mmu->root_role))
+	if (!role_is_tdp(mmu->root_role) || !VALID_PAGE(mmu->root.hpa))
 		return false;
 	sp = (struct kvm_mmu_page *)page_private(
 		pfn_to_page(mmu->root.hpa >> PAGE_SHIFT));
@@ -176,7 +190,16 @@ static struct leaf find_vcpu_leaf(struct kvm_mmu *mmu, u64 addr)
 		return find_leaf(spte_child(pdpte), level - 1,
 				 addr >> PAGE_SHIFT);
 	}
+	if (mmu->root_role.direct)
+		return find_gfn_leaf(__va(root & PAGE_MASK), level,
+				     addr >> PAGE_SHIFT);
 	return find_leaf(__va(root & PAGE_MASK), level, addr >> PAGE_SHIFT);
+}
+
+/* The value by which KVM makes MMIO trap under EPT: write and execute only. */
+static bool is_ept_mmio_spte(u64 spte)
+{
+	return (spte & VMX_EPT_RWX_MASK) == VMX_EPT_MISCONFIG_WX_VALUE;
 }
 
 enum aet_verdict aet_port_trap(struct kvm_vcpu *vcpu, const struct aet_mmu *mmu,
@@ -202,6 +225,13 @@ enum aet_verdict aet_port_trap(struct kvm_vcpu *vcpu, const struct aet_mmu *mmu,
 			gfn = addr >> PAGE_SHIFT;
 			verdict = AET_UNMAPPED;
 		}
+		/*
+		 * The armed leaf that trapped is gone already. If KVM looked
+		 * now, the page might be back, and armed: a present SPTE with
+		 * reserved bits, which it warns about and fails the vCPU.
+		 */
+		if (!is_ept_mmio_spte(leaf.spte))
+			goto spurious;
 		goto out;
 	}
 	if (leaf.level > 1) {
@@ -235,7 +265,7 @@ enum aet_verdict aet_port_trap(struct kvm_vcpu *vcpu, const struct aet_mmu *mmu,
 	 */
 spurious:
 	if (mmu->encoding.is_rsvd_fault && (error_code & PFERR_RSVD_MASK))
-		verdict = AET_SPURIOUS;
+		verdict = AET_SPURIOUS; /* UNMAPPED excludes such a fault */
 out:
 	walk_end(vcpu, is_tdp_mmu);
 	if (verdict == AET_TRAPPED || verdict == AET_UNMAPPED)
@@ -316,7 +346,8 @@ static void visit_rmap(const struct aet_mmu *mmu, struct kvm_rmap_head *head,
 		visit_rmap_spte(mmu, (u64 *)val, op, visit);
 		return;
 	}
-	for (desc = (char *)(val & ~1UL); desc;
+	for (desc = (char *)(val & ~1UL);
+	     desc && (!visit->max_small || visit->small < visit->max_small);
 	     desc = *DESC_FIELD(desc, char *, MORE)) {
 		u32 i, count = *DESC_FIELD(desc, u32, SPTE_COUNT);
 
@@ -357,7 +388,8 @@ void aet_port_visit(struct kvm *kvm, const struct aet_mmu *mmu,
 		struct kvm_mmu_page *root = link_sp(pos);
 
 		visit_leaf(mmu,
-			   find_leaf(sp_spt(root), sp_role(root).level, gfn),
+			   find_gfn_leaf(sp_spt(root), sp_role(root).level,
+					 gfn),
 			   op, visit);
 	}
 
@@ -375,20 +407,23 @@ unsigned int aet_port_rearm(struct kvm_vcpu *vcpu, const struct aet_mmu *mmu,
 			    gfn_t gfn)
 {
 	struct kvm_mmu *vmmu = vcpu->arch.mmu;
-	struct aet_visit visit = {};
+	/* A guest may alias a page without end; the pass finds the others. */
+	struct aet_visit visit = { .max_small = 64 };
 	struct kvm_memory_slot *slot;
 
 	/*
 	 * Under the TDP MMU without a lock: the table cannot be freed before
-	 * the hook's RCU section ends, and an SPTE of an unlinked table is not
-	 * MMU-present, so the exchange leaves it alone.
+	 * the hook's RCU section ends. KVM overwrites every SPTE of a table
+	 * that it has unlinked, so a leaf armed in one is not armed for long,
+	 * and nobody translates through it.
 	 */
 	if (is_tdp_mmu_root(vmmu)) {
-		if (is_trackable(vmmu->root_role) && VALID_PAGE(vmmu->root.hpa))
-			visit_leaf(mmu,
-				   find_leaf(__va(vmmu->root.hpa & PAGE_MASK),
-					     vmmu->root_role.level, gfn),
-				   AET_VISIT_ARM, &visit);
+		if (is_trackable(vmmu->root_role))
+			visit_leaf(
+				mmu,
+				find_gfn_leaf(__va(vmmu->root.hpa & PAGE_MASK),
+					      vmmu->root_role.level, gfn),
+				AET_VISIT_ARM, &visit);
 		return visit.changed;
 	}
 
@@ -555,40 +590,28 @@ void aet_port_count(struct kvm *kvm, const struct aet_mmu *mmu,
 
 bool aet_port_detect(struct kvm *kvm, struct aet_mmu *ret_mmu)
 {
-	struct aet_mmu mmu = {};
 	struct kvm_vcpu *vcpu = kvm_get_vcpu(kvm, 0);
 
 	if (!vcpu)
 		return false;
 	if (!role_is_tdp(READ_ONCE(vcpu->arch.root_mmu.root_role)))
-		mmu.mode = KVM_AET_MMU_SHADOW;
+		*ret_mmu = (struct aet_mmu){
+			.mode = KVM_AET_MMU_SHADOW,
+			.encoding_id = KVM_AET_ENC_NOT_PRESENT,
+			.encoding = AET_ENCODING_SHADOW,
+		};
 	else if (boot_cpu_has(X86_FEATURE_VMX))
-		mmu.mode = KVM_AET_MMU_EPT;
+		*ret_mmu = (struct aet_mmu){
+			.mode = KVM_AET_MMU_EPT,
+			.encoding_id = KVM_AET_ENC_EPT_MEMTYPE,
+			.encoding = AET_ENCODING_EPT,
+		};
 	else
-		mmu.mode = KVM_AET_MMU_NPT;
-
-	if (mmu.mode == KVM_AET_MMU_EPT) {
-		mmu.encoding_id = KVM_AET_ENC_EPT_MEMTYPE;
-		mmu.encoding = (struct aet_encoding){
-			.field = AET_SPTE_EPT_MEMTYPE,
-			.free = AET_EPT_MEMTYPE_WB,
-			.armed = AET_EPT_MEMTYPE_RESERVED,
-			.is_rsvd_fault = true,
+		*ret_mmu = (struct aet_mmu){
+			.mode = KVM_AET_MMU_NPT,
+			.encoding_id = KVM_AET_ENC_NPT_SUPERVISOR,
+			.encoding = AET_ENCODING_NPT,
 		};
-	} else if (mmu.mode == KVM_AET_MMU_NPT && !force_not_present) {
-		mmu.encoding_id = KVM_AET_ENC_NPT_SUPERVISOR;
-		mmu.encoding = (struct aet_encoding){
-			.field = AET_SPTE_USER,
-			.free = AET_SPTE_USER,
-		};
-	} else {
-		mmu.encoding_id = KVM_AET_ENC_NOT_PRESENT;
-		mmu.encoding = (struct aet_encoding){
-			.field = AET_SPTE_PRESENT,
-			.free = AET_SPTE_PRESENT,
-		};
-	}
-	*ret_mmu = mmu;
 	return true;
 }
 
@@ -597,6 +620,10 @@ bool aet_port_is_protected(struct kvm *kvm)
 	struct kvm_vcpu *vcpu;
 	unsigned long i;
 
+	/* Set when SEV is switched on, by whichever ioctl. */
+	if (READ_ONCE(kvm->arch.apicv_inhibit_reasons) &
+	    BIT(APICV_INHIBIT_REASON_SEV))
+		return true;
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
 	if (kvm->arch.vm_type != KVM_X86_DEFAULT_VM ||
 	    kvm->arch.has_private_mem)
@@ -606,66 +633,4 @@ bool aet_port_is_protected(struct kvm *kvm)
 		if (vcpu->arch.guest_state_protected)
 			return true;
 	return false;
-}
-
-/*
- * The hook replaces kvm_mmu_page_fault() for one call, as live patching does:
- * the trampoline "returns" into this function, which returns to the caller
- * that the guest is to be resumed. It is ftrace and not a kprobe because
- * kprobes can be switched off at run time (debugfs kprobes/enabled,
- * kernel.ftrace_enabled), and then nobody would disarm an armed leaf. With
- * FTRACE_OPS_FL_PERMANENT the kernel refuses to switch ftrace off.
- */
-static int notrace aet_resume_guest(void)
-{
-	return 1;
-}
-
-static aet_port_hook_t port_hook;
-
-static void notrace port_ftrace_handler(unsigned long ip,
-					unsigned long parent_ip,
-					struct ftrace_ops *ops,
-					struct ftrace_regs *fregs)
-{
-	struct pt_regs *regs = ftrace_get_regs(fregs);
-
-	/* No recursion guard: only exit handlers call the hooked function. */
-	if (port_hook((struct kvm_vcpu *)regs->di, regs->si, regs->dx))
-		regs->ip = (unsigned long)aet_resume_guest;
-}
-
-static struct ftrace_ops port_ftrace_ops = {
-	.func = port_ftrace_handler,
-	.flags = FTRACE_OPS_FL_SAVE_REGS | FTRACE_OPS_FL_IPMODIFY |
-		 FTRACE_OPS_FL_PERMANENT,
-};
-
-int aet_port_init(aet_port_hook_t hook)
-{
-	unsigned long target = (unsigned long)kvm_mmu_page_fault;
-	int err;
-
-	port_hook = hook;
-	err = ftrace_set_filter_ip(&port_ftrace_ops, target, 0, 0);
-	if (err) {
-		pr_err("kvm_mmu_page_fault() cannot be traced: %d\n", err);
-		return err;
-	}
-	err = register_ftrace_function(&port_ftrace_ops);
-	if (err) {
-		pr_err("cannot hook kvm_mmu_page_fault(): %d%s\n", err,
-		       err == -EBUSY ?
-			       " (live-patched, or kernel.ftrace_enabled is 0)" :
-			       "");
-		ftrace_set_filter_ip(&port_ftrace_ops, target, 1, 0);
-	}
-	return err;
-}
-
-void aet_port_exit(void)
-{
-	/* Waits until no CPU is in the handler or its trampoline. */
-	unregister_ftrace_function(&port_ftrace_ops);
-	ftrace_free_filter(&port_ftrace_ops);
 }

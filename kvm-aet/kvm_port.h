@@ -13,21 +13,6 @@
 #include "spte.h"
 
 /**
- * aet_port_hook_t - look at a guest memory fault before KVM does
- * @vcpu: the faulting vCPU, running in its own thread
- * @addr: guest-physical address under TDP, guest-virtual under shadow paging
- * @error_code: PFERR_*
- *
- * Runs with preemption on, under kvm->srcu as every exit handler. Return true
- * to resume the guest at once, false to let KVM handle the fault.
- */
-typedef bool (*aet_port_hook_t)(struct kvm_vcpu *vcpu, u64 addr,
-				u64 error_code);
-
-int aet_port_init(aet_port_hook_t hook);
-void aet_port_exit(void);
-
-/**
  * struct aet_mmu - what a VM's page tables look like
  * @mode: enum kvm_aet_mmu_mode; KVM_AET_MMU_UNKNOWN: no vCPU yet
  * @encoding_id: enum kvm_aet_encoding
@@ -72,6 +57,7 @@ struct aet_visit {
 	unsigned int changed; /* of those, armed or disarmed now */
 	unsigned int huge; /* larger leaves, not touched */
 	int huge_level; /* of the largest: 2 or 3 */
+	unsigned int max_small; /* in: stop after about so many; 0: no limit */
 };
 
 enum aet_visit_op {

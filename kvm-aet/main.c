@@ -2,6 +2,7 @@
 #include <linux/module.h>
 
 #include "aet.h"
+#include "kvm_hook.h"
 
 static int __init aet_init(void)
 {
@@ -9,7 +10,7 @@ static int __init aet_init(void)
 
 	aet_debugfs_init();
 	/* The hook before the device: no leaf may be armed without it. */
-	err = aet_port_init(aet_trap);
+	err = aet_hook_init(aet_trap);
 	if (err)
 		goto remove_debugfs;
 	err = aet_ioctl_init();
@@ -18,7 +19,7 @@ static int __init aet_init(void)
 	return 0;
 
 remove_hook:
-	aet_port_exit();
+	aet_hook_exit();
 remove_debugfs:
 	aet_debugfs_exit();
 	return err;
@@ -28,7 +29,7 @@ remove_debugfs:
 static void __exit aet_exit(void)
 {
 	aet_ioctl_exit();
-	aet_port_exit();
+	aet_hook_exit();
 	aet_debugfs_exit();
 }
 

@@ -4,7 +4,10 @@
  * those that are mapped and not hot, and keep huge leaves away where the
  * session wants to see small pages. The same walk backwards disarms.
  */
+#include <linux/sched/signal.h>
+
 #include "aet.h"
+#include "kvm_hook.h"
 #include "sample.h"
 
 #define REGION_PAGES 512ULL
@@ -73,11 +76,6 @@ static u64 first_group(const struct kvm_aet_attach *config, gfn_t gfn)
 	    gfn < (end);                                         \
 	     group++)
 
-static bool is_ram(const struct kvm_memory_slot *slot)
-{
-	return !(slot->flags & (KVM_MEM_READONLY | KVM_MEMSLOT_INVALID));
-}
-
 /* Adds to @stats; returns leaves armed, or -ENOMEM. */
 static int arm_region(struct aet_vm *vm, const struct region *region,
 		      struct aet_pass_stats *stats)
@@ -106,7 +104,7 @@ static int arm_region(struct aet_vm *vm, const struct region *region,
 		if (is_splitting && !sampled++)
 			aet_port_forbid_huge(region->slot, region->start,
 					     region->end);
-		if (vm->mmu.mode == KVM_AET_MMU_UNKNOWN)
+		if (!vm->is_mmu_known)
 			continue;
 		aet_port_visit(vm->kvm, &vm->mmu, region->slot, gfn,
 			       is_hot ? AET_VISIT_COUNT : AET_VISIT_ARM,
@@ -139,17 +137,24 @@ int aet_pass_arm(struct aet_vm *vm)
 
 	lockdep_assert_held(&vm->ctl);
 
-	if (!vm->is_mmu_known && aet_port_detect(vm->kvm, &vm->mmu))
+	if (!vm->is_mmu_known && aet_port_detect(vm->kvm, &vm->mmu)) {
+		if (vm->mmu.mode == KVM_AET_MMU_EPT && !aet_hook_covers_ept())
+			return -EOPNOTSUPP;
 		/* The hook reads vm->mmu after this flag. */
 		smp_store_release(&vm->is_mmu_known, true);
+	}
 
 	for (;;) {
 		int idx = srcu_read_lock(&vm->kvm->srcu);
 		bool is_end = !next_region(vm, gfn, &region);
 
-		if (!is_end && is_ram(region.slot))
+		if (!is_end && aet_slot_is_ram(region.slot))
 			ret = arm_region(vm, &region, &stats);
 		srcu_read_unlock(&vm->kvm->srcu, idx);
+		/* A pass over much memory must not outlive whoever asked. */
+		if (!is_end && (fatal_signal_pending(current) ||
+				!READ_ONCE(vm->is_arming)))
+			ret = -EINTR;
 		if (is_end || ret < 0)
 			break;
 		armed += ret;
@@ -179,7 +184,7 @@ static void disarm_region(struct aet_vm *vm, const struct region *region)
 	gfn_t gfn;
 
 	write_lock(&vm->kvm->mmu_lock);
-	if (vm->mmu.mode != KVM_AET_MMU_UNKNOWN)
+	if (vm->is_mmu_known)
 		for_each_sampled_gfn(config, region->start, region->end, group,
 				     gfn)
 			aet_port_visit(vm->kvm, &vm->mmu, region->slot, gfn,

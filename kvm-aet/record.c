@@ -7,10 +7,17 @@
 #include "hist_bucket.h"
 #include "sample.h"
 
-int aet_record_init(struct aet_record *record, u32 hot_pages)
+int aet_record_init(struct aet_record *record, u32 hot_pages, u32 inverse_rate)
 {
 	spin_lock_init(&record->lock);
 	xa_init(&record->chunks);
+	/*
+	 * A VM's owner may lay out memslots far larger than any memory. Only
+	 * so many pages can be mapped as the host has; twice that allows for
+	 * holes in the guest's address space.
+	 */
+	record->max_chunks =
+		2 * totalram_pages() / inverse_rate / AET_CHUNK_GROUPS + 16;
 	record->fifo.capacity = hot_pages;
 	record->fifo.gfns = kvcalloc(hot_pages, sizeof(u64), GFP_KERNEL);
 	record->buckets = kvcalloc(AET_NR_BUCKETS, sizeof(u64), GFP_KERNEL);
@@ -40,7 +47,9 @@ int aet_record_reserve(struct aet_record *record, u64 first, u64 last)
 
 		if (xa_load(&record->chunks, index))
 			continue;
-		chunk = kzalloc(sizeof(*chunk), GFP_KERNEL);
+		if (record->nr_chunks == record->max_chunks)
+			return 0;
+		chunk = kzalloc(sizeof(*chunk), GFP_KERNEL_ACCOUNT);
 		if (!chunk)
 			return -ENOMEM;
 		err = xa_insert(&record->chunks, index, chunk, GFP_KERNEL);
@@ -48,6 +57,7 @@ int aet_record_reserve(struct aet_record *record, u64 first, u64 last)
 			kfree(chunk);
 			return err;
 		}
+		record->nr_chunks++;
 	}
 	return 0;
 }
@@ -94,7 +104,7 @@ bool aet_record_access(struct aet_vm *vm, gfn_t gfn, enum aet_access access,
 		record->traps++;
 	page = page_of_group(record, aet_sample_group(gfn, inverse_rate));
 	if (!page) {
-		/* A memslot younger than the last pass. */
+		/* A memslot younger than the last pass, or absurdly large. */
 		record->lost_records++;
 		goto unlock;
 	}

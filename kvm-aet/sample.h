@@ -5,8 +5,8 @@
  * Guest memory is cut into groups of inverse_rate consecutive pages, and a
  * salted hash of the group's number picks one page of each. A page is still
  * sampled with probability 1/inverse_rate whatever the access pattern's
- * stride, but a contiguous run of N pages holds N/inverse_rate samples to
- * within one, where independent draws would vary by sqrt(N/inverse_rate).
+ * stride, but a contiguous run of N pages holds N/inverse_rate samples give or
+ * take less than 2, where independent draws would vary by sqrt(N/inverse_rate).
  * It also makes the group's number a dense index for per-page records.
  */
 #ifndef KVM_AET_SAMPLE_H

@@ -46,38 +46,38 @@ static void remove(struct aet_vm *vm)
 
 /*
  * The order that leaves no leaf armed while a guest could meet it:
- *  1. no new arming: the flag, the pass, then a grace period, because a hook
- *     that read the flag earlier may be about to re-arm a page;
+ *  1. no new arming: the flag, then a grace period, because a hook that read
+ *     the flag earlier may be about to re-arm a page; passes run under ctl;
  *  2. disarm and flush, with the hook still there for whoever traps meanwhile;
  *  3. only then take the session out of the hook's sight. A vCPU that exited
  *     on an armed leaf in step 2 and enters the hook after step 3 finds no
  *     session; KVM then sees the fault with the leaf already free: a spurious
  *     fault, or a reserved-bit fault on an SPTE without reserved bits, and both
- *     make it retry (handle_mmio_page_fault() returns RET_PF_RETRY).
+ *     make it retry (handle_mmio_page_fault() returns RET_PF_RETRY). The one
+ *     exit that KVM would not survive, kvm_hook.c handles without a session.
  */
-void aet_vm_stop(struct aet_vm *vm)
+static void end_tracking(struct aet_vm *vm)
 {
-	bool was_tracking;
+	lockdep_assert_held(&vm->ctl);
 
-	mutex_lock(&vm->ctl);
-	was_tracking = vm->state == KVM_AET_TRACKING && vm->is_arming;
 	WRITE_ONCE(vm->is_arming, false);
-	mutex_unlock(&vm->ctl);
-	cancel_delayed_work_sync(&vm->pass_work);
-	if (!was_tracking)
+	if (vm->state != KVM_AET_TRACKING)
 		return;
 	synchronize_rcu();
-
-	mutex_lock(&vm->ctl);
-	/* The VM may have exited since; then KVM has zapped all. */
-	if (vm->state == KVM_AET_TRACKING) {
-		aet_pass_disarm(vm);
-		remove(vm);
-		synchronize_rcu();
-		WRITE_ONCE(vm->state, KVM_AET_STOPPED);
-	}
-	mutex_unlock(&vm->ctl);
+	aet_pass_disarm(vm);
+	remove(vm);
+	synchronize_rcu();
+	WRITE_ONCE(vm->state, KVM_AET_STOPPED);
 	wake_up_all(&vm->wait);
+}
+
+void aet_vm_stop(struct aet_vm *vm)
+{
+	/* Before the lock, so that a long pass under way ends early. */
+	WRITE_ONCE(vm->is_arming, false);
+	mutex_lock(&vm->ctl);
+	end_tracking(vm);
+	mutex_unlock(&vm->ctl);
 }
 
 static void pass_work(struct work_struct *work)
@@ -86,11 +86,16 @@ static void pass_work(struct work_struct *work)
 		container_of(to_delayed_work(work), struct aet_vm, pass_work);
 
 	mutex_lock(&vm->ctl);
-	if (vm->is_arming && vm->state == KVM_AET_TRACKING) {
-		/* Out of memory: the next pass tries again. */
-		(void)aet_pass_arm(vm);
-		queue_delayed_work(system_unbound_wq, &vm->pass_work,
-				   msecs_to_jiffies(vm->config.period_ms));
+	if (vm->state == KVM_AET_TRACKING && READ_ONCE(vm->is_arming)) {
+		/* A VM may become protected after it was created. */
+		if (aet_port_is_protected(vm->kvm) ||
+		    aet_pass_arm(vm) == -EOPNOTSUPP)
+			end_tracking(vm);
+		else
+			/* Out of memory: the next pass tries again. */
+			queue_delayed_work(
+				system_unbound_wq, &vm->pass_work,
+				msecs_to_jiffies(vm->config.period_ms));
 	}
 	mutex_unlock(&vm->ctl);
 }
@@ -116,7 +121,6 @@ static void exit_work(struct work_struct *work)
 	vm->kvm = NULL;
 	mutex_unlock(&vm->ctl);
 
-	cancel_delayed_work_sync(&vm->pass_work);
 	if (kvm)
 		kvm_put_kvm(kvm);
 	wake_up_all(&vm->wait);
@@ -140,8 +144,26 @@ static const struct mmu_notifier_ops notifier_ops = {
 
 static void free_unattached(struct aet_vm *vm)
 {
+	if (vm->kvm)
+		kvm_put_kvm(vm->kvm);
 	aet_record_exit(&vm->record);
 	kfree(vm);
+}
+
+/*
+ * An instruction needs all its pages in the hot set at once, and between two
+ * of its traps every other vCPU may push pages in. So the set grows with them;
+ * sampling makes it as much less likely as it thins out the pages.
+ */
+#define HOT_PAGES_PER_VCPU 32
+
+static void fit_hot_pages(struct kvm *kvm, struct kvm_aet_attach *config)
+{
+	u32 vcpus = atomic_read(&kvm->online_vcpus);
+
+	config->hot_pages =
+		max(config->hot_pages, DIV_ROUND_UP(HOT_PAGES_PER_VCPU * vcpus,
+						    config->inverse_rate));
 }
 
 static struct aet_vm *new_unattached(struct kvm *kvm,
@@ -151,6 +173,7 @@ static struct aet_vm *new_unattached(struct kvm *kvm,
 
 	if (!vm)
 		return NULL;
+	kvm_get_kvm(kvm);
 	vm->kvm = kvm;
 	vm->config = *config;
 	vm->process_id = kvm->userspace_pid;
@@ -161,7 +184,8 @@ static struct aet_vm *new_unattached(struct kvm *kvm,
 	INIT_DELAYED_WORK(&vm->pass_work, pass_work);
 	INIT_WORK(&vm->exit_work, exit_work);
 	vm->notifier.ops = &notifier_ops;
-	if (aet_record_init(&vm->record, config->hot_pages)) {
+	if (aet_record_init(&vm->record, config->hot_pages,
+			    config->inverse_rate)) {
 		free_unattached(vm);
 		return NULL;
 	}
@@ -190,15 +214,13 @@ int aet_vm_attach(struct kvm *kvm, struct kvm_aet_attach *config,
 {
 	struct mm_struct *mm = kvm->mm;
 	struct aet_vm *vm;
-	int err;
+	int err = 0;
 
-	if (aet_port_is_protected(kvm)) {
-		pr_info("VM of process %d refused: its memory is protected from the host\n",
-			kvm->userspace_pid);
+	if (aet_port_is_protected(kvm))
 		return -EOPNOTSUPP;
-	}
 	while (!config->salt)
 		config->salt = get_random_u64();
+	fit_hot_pages(kvm, config);
 
 	vm = new_unattached(kvm, config);
 	if (!vm)
@@ -216,12 +238,10 @@ int aet_vm_attach(struct kvm *kvm, struct kvm_aet_attach *config,
 	}
 
 	mutex_lock(&vm->ctl);
-	if (vm->kvm)
+	if (vm->state == KVM_AET_TRACKING)
 		err = aet_pass_arm(vm);
 	mutex_unlock(&vm->ctl);
 	if (err) {
-		/* aet_vm_free() drops a reference that is still the caller's. */
-		kvm_get_kvm(kvm);
 		aet_vm_free(vm);
 		return err;
 	}
@@ -236,9 +256,10 @@ void aet_vm_free(struct aet_vm *vm)
 {
 	debugfs_remove_recursive(vm->debugfs_dir);
 	aet_vm_stop(vm);
+	/* It takes no new turn: nothing is tracked any more. */
+	cancel_delayed_work_sync(&vm->pass_work);
 	/* Runs the release callback if the VM's exit has not. */
 	mmu_notifier_unregister(&vm->notifier, vm->mm);
 	flush_work(&vm->exit_work);
-	cancel_delayed_work_sync(&vm->pass_work);
 	free_unattached(vm);
 }

@@ -39,6 +39,21 @@ struct aet_encoding {
 	bool is_rsvd_fault;
 };
 
+#define AET_ENCODING_EPT                                                   \
+	{                                                                  \
+		.field = AET_SPTE_EPT_MEMTYPE, .free = AET_EPT_MEMTYPE_WB, \
+		.armed = AET_EPT_MEMTYPE_RESERVED, .is_rsvd_fault = true,  \
+	}
+#define AET_ENCODING_NPT                                                   \
+	{                                                                  \
+		.field = AET_SPTE_USER, .free = AET_SPTE_USER, .armed = 0, \
+	}
+#define AET_ENCODING_SHADOW                                          \
+	{                                                            \
+		.field = AET_SPTE_PRESENT, .free = AET_SPTE_PRESENT, \
+		.armed = 0,                                          \
+	}
+
 static inline bool aet_spte_is_mmu_present(u64 spte)
 {
 	return spte & AET_SPTE_MMU_PRESENT;

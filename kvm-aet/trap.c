@@ -24,8 +24,7 @@ static bool is_first_touch(struct aet_vm *vm, gfn_t gfn)
 	    !aet_is_sampled(gfn, config->inverse_rate, config->salt))
 		return false;
 	slot = gfn_to_memslot(vm->kvm, gfn);
-	return slot &&
-	       !(slot->flags & (KVM_MEM_READONLY | KVM_MEMSLOT_INVALID));
+	return slot && aet_slot_is_ram(slot);
 }
 
 /*

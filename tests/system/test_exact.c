@@ -213,6 +213,24 @@ static void random_reads_and_writes_are_exact(void **state)
 	fixture_exit(&f);
 }
 
+/*
+ * The CPU itself touches the page while it delivers an exception: the trap
+ * comes with an event that must not be lost, and not be taken for MMIO.
+ */
+static void event_delivery_is_exact(void **state)
+{
+	struct fixture f;
+	uint32_t i;
+
+	(void)state;
+	fixture_init(&f, 1);
+	for (i = 0; i < NR_ACCESSES; i++)
+		f.sequence[i] = random_below(NR_PAGES) |
+				(random_below(2) ? VMM_EVENT : 0);
+	check_exact(&f, NR_ACCESSES);
+	fixture_exit(&f);
+}
+
 /* Most accesses to few pages: the hot set hides some of them, not all. */
 static void skewed_accesses_are_exact(void **state)
 {
@@ -397,6 +415,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(loop_is_exact),
 		cmocka_unit_test(random_reads_and_writes_are_exact),
+		cmocka_unit_test(event_delivery_is_exact),
 		cmocka_unit_test(skewed_accesses_are_exact),
 		cmocka_unit_test(sampled_accesses_are_exact),
 		cmocka_unit_test(hot_set_sizes_are_exact),

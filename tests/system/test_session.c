@@ -173,6 +173,10 @@ static void bad_ioctls_are_refused(void **state)
 	assert_int_equal(ioctl(session, KVM_AET_GET_SNAPSHOT, &snapshot), -1);
 	assert_int_equal(errno, EINVAL);
 	snapshot.flags = 0;
+	snapshot.reserved[11] = 1;
+	assert_int_equal(ioctl(session, KVM_AET_GET_SNAPSHOT, &snapshot), -1);
+	assert_int_equal(errno, EINVAL);
+	snapshot.reserved[11] = 0;
 	snapshot.buckets = (uintptr_t)&bucket;
 	snapshot.nr_buckets = 1;
 	assert_int_equal(ioctl(session, KVM_AET_GET_SNAPSHOT, &snapshot), -1);
@@ -557,10 +561,11 @@ static void huge_pages_are_split_and_come_back(void **state)
 	loop(&vmm, 0, 0, nr_pages, VMM_WRITE);
 	info = client_vm_info(vmm.vm_fd);
 	huge_before = info.huge_leaves;
-	if (info.mmu_mode == KVM_AET_MMU_SHADOW) {
-		/* 4 KiB guest PTEs are shadowed by 4 KiB leaves. */
+	if (!huge_before) {
+		/* 4 KiB guest PTEs have 4 KiB shadows; Bochs' EPT has no more. */
+		print_message("KVM maps nothing huge here\n");
 		vmm_exit(&vmm);
-		return;
+		skip();
 	}
 	assert_true(huge_before >= nr_pages / 512);
 
@@ -595,16 +600,19 @@ static void huge_pages_can_stay(void **state)
 	vmm_advise(&vmm, MADV_HUGEPAGE);
 	loop(&vmm, 0, 0, nr_pages, VMM_WRITE);
 	huge_before = client_vm_info(vmm.vm_fd).huge_leaves;
+	if (!huge_before) {
+		print_message("KVM maps nothing huge here\n");
+		vmm_exit(&vmm);
+		skip();
+	}
 	config = client_config(&vmm);
 	config.huge_mode = KVM_AET_HUGE_IGNORE;
 	session = client_attach(&config);
 	assert_return_code(session, -session);
 	loop(&vmm, 0, 0, nr_pages, VMM_WRITE);
 	snapshot = client_snapshot(session);
-	if (snapshot.s.mmu_mode != KVM_AET_MMU_SHADOW) {
-		assert_int_equal(snapshot.s.huge_leaves, nr_pages / 512);
-		assert_int_equal(snapshot.s.traps, 0);
-	}
+	assert_int_equal(snapshot.s.huge_leaves, nr_pages / 512);
+	assert_int_equal(snapshot.s.traps, 0);
 	assert_int_equal(client_vm_info(vmm.vm_fd).huge_leaves, huge_before);
 	client_snapshot_free(&snapshot);
 	close(session);

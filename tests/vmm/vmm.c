@@ -17,6 +17,8 @@
 #define PML4_GPA 0x2000UL
 #define PDPT_GPA 0x3000UL
 #define PD_GPA 0x4000UL
+#define IDT_GPA 0x5000UL
+#define GDT_GPA 0x6000UL
 #define DATA_PT_GPA 0x100000UL /* 128 tables map 65536 pages */
 #define ALIAS_PT_GPA 0x180000UL
 #define SEQUENCE_GPA 0x400000UL /* 4 MiB for each vCPU */
@@ -43,7 +45,7 @@
 		exit(1);                                    \
 	} while (0)
 
-extern const uint8_t vmm_guest_start[], vmm_guest_end[];
+extern const uint8_t vmm_guest_start[], vmm_guest_end[], vmm_guest_divide[];
 
 /*
  * rsi: next access, rcx: accesses left, rbx: the data pages' address,
@@ -61,6 +63,8 @@ __asm__(".pushsection .rodata\n"
 	"	jnc 2f\n"
 	"	addq %rbp, %rdx\n"
 	"2:	incq %rdi\n"
+	"	btl $29, %eax\n"
+	"	jc 5f\n"
 	"	testl %eax, %eax\n"
 	"	js 3f\n"
 	"	movq 8(%rdx), %r8\n"
@@ -70,6 +74,14 @@ __asm__(".pushsection .rodata\n"
 	"	jnz 1b\n"
 	"	outb %al, $0x10\n"
 	"	hlt\n"
+	/* Divide by zero: the CPU itself pushes to the page, iretq pops. */
+	"5:	leaq 4096(%rdx), %rsp\n"
+	"	xorl %r9d, %r9d\n"
+	"	divl %r9d\n"
+	"	jmp 4b\n"
+	"vmm_guest_divide:\n"
+	"	addq $3, (%rsp)\n" /* past divl */
+	"	iretq\n"
 	"vmm_guest_end:\n"
 	".popsection\n");
 
@@ -132,6 +144,19 @@ static void write_tables(struct vmm *vmm)
 	}
 }
 
+/* A 64-bit code segment at 8 and data at 16; a gate for #DE. */
+static void write_descriptors(struct vmm *vmm)
+{
+	uint64_t *gdt = (uint64_t *)(vmm->low + GDT_GPA);
+	uint64_t *idt = (uint64_t *)(vmm->low + IDT_GPA);
+	uint64_t handler = CODE_GPA + (vmm_guest_divide - vmm_guest_start);
+
+	gdt[1] = 0x00af9b000000ffffULL;
+	gdt[2] = 0x00cf93000000ffffULL;
+	/* An interrupt gate; the handler lies below 64 KiB. */
+	idt[0] = handler | 8ULL << 16 | 0x8eULL << 40;
+}
+
 /* Long mode has to be in CPUID before it can be set. */
 static void set_cpuid(struct vmm *vmm, unsigned int vcpu)
 {
@@ -180,6 +205,10 @@ static void init_vcpu(struct vmm *vmm, unsigned int i)
 	sregs.cr3 = PML4_GPA;
 	sregs.cr4 = 0x20; /* PAE */
 	sregs.efer = 0x500; /* LMA, LME */
+	sregs.gdt.base = GDT_GPA;
+	sregs.gdt.limit = 3 * 8 - 1;
+	sregs.idt.base = IDT_GPA;
+	sregs.idt.limit = 16 - 1;
 	sregs.cs = code;
 	sregs.ds = sregs.es = sregs.fs = sregs.gs = sregs.ss = data;
 	if (ioctl(vmm->vcpu_fds[i], KVM_SET_SREGS, &sregs))
@@ -222,6 +251,7 @@ void vmm_init(struct vmm *vmm, uint32_t nr_pages, unsigned int nr_vcpus)
 	memcpy(vmm->low + CODE_GPA, vmm_guest_start,
 	       vmm_guest_end - vmm_guest_start);
 	write_tables(vmm);
+	write_descriptors(vmm);
 	set_slot(vmm, LOW_SLOT, 0, vmm->low, LOW_SIZE, 0);
 	vmm_add_data_slot(vmm, 0);
 	for (i = 0; i < nr_vcpus; i++)

@@ -24,6 +24,8 @@
 #define VMM_WRITE (1U << 31)
 /* Through the page's second virtual address. */
 #define VMM_ALIAS (1U << 30)
+/* Neither load nor store: take an exception with the stack in that page. */
+#define VMM_EVENT (1U << 29)
 #define VMM_INDEX 0xffffffU
 
 /* The data pages' first guest frame number. */

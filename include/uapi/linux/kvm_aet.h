@@ -39,7 +39,8 @@
 /*
  * One instruction must find room in the hot set for all pages it needs at
  * once, or it would never finish: at most 6 of its own and 7 for delivering an
- * event, each with up to 5 page-table pages, most of them shared.
+ * event, each with up to 5 page-table pages, most of them shared. With many
+ * vCPUs the module enlarges the set further; the snapshot says to what.
  */
 #define KVM_AET_MIN_HOT_PAGES 64
 #define KVM_AET_MAX_HOT_PAGES 65536
@@ -135,7 +136,8 @@ struct kvm_aet_attach {
  * @encoding: enum kvm_aet_encoding
  * @huge_mode: as attached
  * @inverse_rate: as attached
- * @hot_pages: capacity of the hot set
+ * @hot_pages: capacity of the hot set: as attached, or 32 pages per vCPU over
+ *	@inverse_rate if that is more
  * @period_ms: as attached
  * @flush_batch: as attached
  * @hot_used: pages in the hot set now

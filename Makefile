@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# make demo      track a Linux guest in an emulated host; needs root, Debian 12
+# make check     all tests; "make check-PART" for one, see scripts/check --help
+# make           the module for the running kernel, libmrc, the command kvm-aet
+# make install   all of these; DESTDIR, PREFIX
+
+PREFIX ?= /usr/local
+
+all: module libmrc controller
+
+module:
+	$(MAKE) -C kvm-aet
+
+libmrc controller:
+	$(MAKE) -C $@
+
+install: all
+	$(MAKE) -C kvm-aet install
+	$(MAKE) -C libmrc install PREFIX=$(PREFIX)
+	$(MAKE) -C controller install PREFIX=$(PREFIX)
+
+demo:
+	@scripts/demo
+
+check:
+	@scripts/check
+
+check-%:
+	@scripts/check $*
+
+clean:
+	rm -rf build
+
+.PHONY: all module libmrc controller install demo check clean
