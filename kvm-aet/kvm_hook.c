@@ -52,6 +52,10 @@ static struct ftrace_ops page_fault_ops = {
 	.flags = HOOK_FLAGS,
 };
 
+/*
+ * May be called again for the same ops: the new filter replaces the old one.
+ * ftrace_free_filter() leaves dangling pointers, so it comes last of all.
+ */
 static int hook(struct ftrace_ops *ops, unsigned long target, const char *name)
 {
 	int err;
@@ -59,13 +63,11 @@ static int hook(struct ftrace_ops *ops, unsigned long target, const char *name)
 	err = ftrace_set_filter_ip(ops, target, 0, 1);
 	if (!err)
 		err = register_ftrace_function(ops);
-	if (err) {
+	if (err)
 		pr_err("cannot hook %s(): %d%s\n", name, err,
 		       err == -EBUSY ?
 			       " (live-patched, or kernel.ftrace_enabled is 0)" :
 			       "");
-		ftrace_free_filter(ops);
-	}
 	return err;
 }
 
@@ -184,10 +186,8 @@ static void hook_vmx(void)
 static void unhook_vmx(void)
 {
 	mutex_lock(&vmx_mutex);
-	if (is_vmx_hooked) {
+	if (is_vmx_hooked)
 		unregister_ftrace_function(&vmx_exit_ops);
-		ftrace_free_filter(&vmx_exit_ops);
-	}
 	is_vmx_hooked = false;
 	mutex_unlock(&vmx_mutex);
 }
@@ -227,16 +227,19 @@ int aet_hook_init(aet_hook_t new_hook)
 	err = hook(&page_fault_ops, (unsigned long)kvm_mmu_page_fault,
 		   "kvm_mmu_page_fault");
 	if (err)
-		return err;
+		goto free_filter;
 	err = register_module_notifier(&module_notifier);
-	if (err) {
-		unregister_ftrace_function(&page_fault_ops);
-		ftrace_free_filter(&page_fault_ops);
-		return err;
-	}
+	if (err)
+		goto unhook;
 	/* If it cannot be, attaching to a VM under EPT says so. */
 	hook_vmx();
 	return 0;
+
+unhook:
+	unregister_ftrace_function(&page_fault_ops);
+free_filter:
+	ftrace_free_filter(&page_fault_ops);
+	return err;
 }
 
 void aet_hook_exit(void)
@@ -252,4 +255,5 @@ void aet_hook_exit(void)
 	/* Waits until no CPU is in the handler or its trampoline. */
 	unregister_ftrace_function(&page_fault_ops);
 	ftrace_free_filter(&page_fault_ops);
+	ftrace_free_filter(&vmx_exit_ops);
 }
