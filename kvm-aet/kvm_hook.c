@@ -56,7 +56,8 @@ static struct ftrace_ops page_fault_ops = {
  * May be called again for the same ops: the new filter replaces the old one.
  * ftrace_free_filter() leaves dangling pointers, so it comes last of all.
  */
-static int hook(struct ftrace_ops *ops, unsigned long target, const char *name)
+static int install(struct ftrace_ops *ops, unsigned long target,
+		   const char *name)
 {
 	int err;
 
@@ -179,7 +180,8 @@ static void hook_vmx(void)
 	mutex_lock(&vmx_mutex);
 	target = find_vmx_handle_exit();
 	if (!is_vmx_hooked && target)
-		is_vmx_hooked = !hook(&vmx_exit_ops, target, "vmx_handle_exit");
+		is_vmx_hooked =
+			!install(&vmx_exit_ops, target, "vmx_handle_exit");
 	mutex_unlock(&vmx_mutex);
 }
 
@@ -224,8 +226,8 @@ int aet_hook_init(aet_hook_t new_hook)
 	int err;
 
 	fault_hook = new_hook;
-	err = hook(&page_fault_ops, (unsigned long)kvm_mmu_page_fault,
-		   "kvm_mmu_page_fault");
+	err = install(&page_fault_ops, (unsigned long)kvm_mmu_page_fault,
+		      "kvm_mmu_page_fault");
 	if (err)
 		goto free_filter;
 	err = register_module_notifier(&module_notifier);
