@@ -106,6 +106,7 @@ bool aet_record_access(struct aet_vm *vm, gfn_t gfn, enum aet_access access,
 	if (!page) {
 		/* A memslot younger than the last pass, or absurdly large. */
 		record->lost_records++;
+		record->first_touches += access == AET_ACCESS_FIRST_TOUCH;
 		goto unlock;
 	}
 	if (*page & AET_HOT) {

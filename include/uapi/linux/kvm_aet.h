@@ -149,15 +149,18 @@ struct kvm_aet_attach {
  * @sampled_pages: of those, how many the sample selects
  * @mapped_pages: of those, how many had a leaf at the last full pass
  * @huge_leaves: leaves of 2 MiB and more in range at the last full pass
- * @accesses: recorded accesses; also the logical clock, in sampled accesses
+ * @accesses: recorded accesses; also the logical clock, in sampled accesses.
+ *	It is @traps + @first_touches - @alias_traps - @lost_records.
  * @cold_accesses: of those, the first of their page; @accesses is
  *	@cold_accesses plus the sum of all buckets
  * @window_pages: distinct pages recorded in the current window
  * @traps: faults on an armed leaf
- * @first_touches: faults on an unmapped sampled page (also recorded)
+ * @first_touches: faults on an unmapped sampled page outside the hot set; under
+ *	two-dimensional paging only
  * @alias_traps: traps on another leaf of a page in the hot set; not recorded
  * @spurious_traps: faults on a leaf that another vCPU had just disarmed
- * @lost_records: accesses not recorded because the page table was full
+ * @lost_records: traps and first touches not recorded because no pass had made
+ *	room for the page yet, or there is more memory than the host could back
  * @arms: leaves armed by background passes
  * @rearms: leaves armed when their page left the hot set
  * @rearm_misses: pages that left the hot set with no leaf to arm
