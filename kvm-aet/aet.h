@@ -8,8 +8,8 @@
  * and pass.c arms, in the background, what the fault path did not.
  *
  * Locks, outermost first:
- *	aet_vms_mutex		attaching and detaching, the table of sessions
  *	aet_vm.ctl		state changes of one session, passes, vm->kvm
+ *	aet_vms_mutex		the table of sessions
  *	kvm->srcu		memslots
  *	kvm->mmu_lock		SPTEs outside the fault path
  * and in the fault path, never two at a time:

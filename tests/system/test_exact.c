@@ -186,31 +186,45 @@ static void check_exact(struct fixture *f, uint32_t nr)
 	client_snapshot_free(&snapshot);
 }
 
-static void loop_is_exact(void **state)
+static void check_accesses(uint32_t (*next)(uint32_t i))
 {
 	struct fixture f;
 	uint32_t i;
 
-	(void)state;
 	fixture_init(&f, 1);
 	for (i = 0; i < NR_ACCESSES; i++)
-		f.sequence[i] = i % NR_PAGES;
+		f.sequence[i] = next(i);
 	check_exact(&f, NR_ACCESSES);
 	fixture_exit(&f);
 }
 
+static uint32_t next_in_loop(uint32_t i)
+{
+	return i % NR_PAGES;
+}
+
+static void loop_is_exact(void **state)
+{
+	(void)state;
+	check_accesses(next_in_loop);
+}
+
+static uint32_t random_read_or_write(uint32_t i)
+{
+	(void)i;
+	return random_below(NR_PAGES) | (random_below(2) ? VMM_WRITE : 0);
+}
+
 static void random_reads_and_writes_are_exact(void **state)
 {
-	struct fixture f;
-	uint32_t i;
-
 	(void)state;
-	fixture_init(&f, 1);
-	for (i = 0; i < NR_ACCESSES; i++)
-		f.sequence[i] = random_below(NR_PAGES) |
-				(random_below(2) ? VMM_WRITE : 0);
-	check_exact(&f, NR_ACCESSES);
-	fixture_exit(&f);
+	check_accesses(random_read_or_write);
+}
+
+static uint32_t random_read_or_event(uint32_t i)
+{
+	(void)i;
+	return random_below(NR_PAGES) | (random_below(2) ? VMM_EVENT : 0);
 }
 
 /*
@@ -219,30 +233,21 @@ static void random_reads_and_writes_are_exact(void **state)
  */
 static void event_delivery_is_exact(void **state)
 {
-	struct fixture f;
-	uint32_t i;
-
 	(void)state;
-	fixture_init(&f, 1);
-	for (i = 0; i < NR_ACCESSES; i++)
-		f.sequence[i] = random_below(NR_PAGES) |
-				(random_below(2) ? VMM_EVENT : 0);
-	check_exact(&f, NR_ACCESSES);
-	fixture_exit(&f);
+	check_accesses(random_read_or_event);
+}
+
+static uint32_t skewed_read(uint32_t i)
+{
+	(void)i;
+	return random_below(1 + random_below(NR_PAGES));
 }
 
 /* Most accesses to few pages: the hot set hides some of them, not all. */
 static void skewed_accesses_are_exact(void **state)
 {
-	struct fixture f;
-	uint32_t i;
-
 	(void)state;
-	fixture_init(&f, 1);
-	for (i = 0; i < NR_ACCESSES; i++)
-		f.sequence[i] = random_below(1 + random_below(NR_PAGES));
-	check_exact(&f, NR_ACCESSES);
-	fixture_exit(&f);
+	check_accesses(skewed_read);
 }
 
 static void sampled_accesses_are_exact(void **state)
