@@ -133,7 +133,7 @@ int aet_pass_arm(struct aet_vm *vm)
 	struct region region;
 	bool must_flush;
 	u64 armed = 0;
-	int ret = 0;
+	int ret;
 
 	lockdep_assert_held(&vm->ctl);
 
@@ -148,6 +148,7 @@ int aet_pass_arm(struct aet_vm *vm)
 		int idx = srcu_read_lock(&vm->kvm->srcu);
 		bool is_end = !next_region(vm, gfn, &region);
 
+		ret = 0;
 		if (!is_end && aet_slot_is_ram(region.slot))
 			ret = arm_region(vm, &region, &stats);
 		srcu_read_unlock(&vm->kvm->srcu, idx);
