@@ -545,6 +545,28 @@ static void dirty_log_misses_nothing(void **state)
 	vmm_exit(&vmm);
 }
 
+/*
+ * A VM whose data pages KVM maps huge; returns how many leaves are. Not all of
+ * them are the data pages'. Skips the test where KVM maps nothing huge: 4 KiB
+ * guest PTEs have 4 KiB shadows, and Bochs' EPT has no more.
+ */
+static uint64_t init_huge_vm(struct vmm *vmm, uint32_t nr_pages)
+{
+	uint64_t huge_leaves;
+
+	vmm_init(vmm, nr_pages, 1);
+	vmm_advise(vmm, MADV_HUGEPAGE);
+	loop(vmm, 0, 0, nr_pages, VMM_WRITE);
+	huge_leaves = client_vm_info(vmm->vm_fd).huge_leaves;
+	if (!huge_leaves) {
+		print_message("KVM maps nothing huge here\n");
+		vmm_exit(vmm);
+		skip();
+	}
+	assert_true(huge_leaves >= nr_pages / 512);
+	return huge_leaves;
+}
+
 static void huge_pages_are_split_and_come_back(void **state)
 {
 	const uint32_t nr_pages = 4096; /* 8 huge pages */
@@ -555,20 +577,7 @@ static void huge_pages_are_split_and_come_back(void **state)
 	int session;
 
 	(void)state;
-	vmm_init(&vmm, nr_pages, 1);
-	vmm_advise(&vmm, MADV_HUGEPAGE);
-	/* The low memory's huge leaves are not what is counted. */
-	loop(&vmm, 0, 0, nr_pages, VMM_WRITE);
-	info = client_vm_info(vmm.vm_fd);
-	huge_before = info.huge_leaves;
-	if (!huge_before) {
-		/* 4 KiB guest PTEs have 4 KiB shadows; Bochs' EPT has no more. */
-		print_message("KVM maps nothing huge here\n");
-		vmm_exit(&vmm);
-		skip();
-	}
-	assert_true(huge_before >= nr_pages / 512);
-
+	huge_before = init_huge_vm(&vmm, nr_pages);
 	session = attach(&vmm);
 	loop(&vmm, 0, 0, 4 * nr_pages, 0);
 	snapshot = client_snapshot(session);
@@ -596,15 +605,7 @@ static void huge_pages_can_stay(void **state)
 	int session;
 
 	(void)state;
-	vmm_init(&vmm, nr_pages, 1);
-	vmm_advise(&vmm, MADV_HUGEPAGE);
-	loop(&vmm, 0, 0, nr_pages, VMM_WRITE);
-	huge_before = client_vm_info(vmm.vm_fd).huge_leaves;
-	if (!huge_before) {
-		print_message("KVM maps nothing huge here\n");
-		vmm_exit(&vmm);
-		skip();
-	}
+	huge_before = init_huge_vm(&vmm, nr_pages);
 	config = client_config(&vmm);
 	config.huge_mode = KVM_AET_HUGE_IGNORE;
 	session = client_attach(&config);
