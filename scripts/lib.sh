@@ -133,6 +133,55 @@ cache_commit()
 	mv -T "$1" "$cache/$2"
 }
 
+# kernel_source 6.12|6.1: have Debian's source of that kernel in the cache; sets
+# source_version, and source_tar to the archive. Everything in it is below
+# linux-source-SERIES/.
+# shellcheck disable=SC2034 # set for the caller
+kernel_source()
+{
+	find_kernel_source "$1" || {
+		apt_update
+		find_kernel_source "$1" || die "apt knows no linux-source-$1: this needs Debian 12 with its security archive"
+	}
+	[ ! -e "$source_tar" ] || return 0
+	fetch_kernel_source "$1" || {
+		# The archive drops old versions: newer lists may name a newer one.
+		apt_update
+		find_kernel_source "$1"
+		fetch_kernel_source "$1" || die "cannot download linux-source-$1: check the network"
+	}
+}
+
+find_kernel_source()
+{
+	source_version=$(package_field "linux-source-$1" Version)
+	source_tar=$cache/source/$source_version/linux-source-$1.tar.xz
+	[ -n "$source_version" ]
+}
+
+# With a lock of its own: the caller may hold another in the cache.
+fetch_kernel_source()
+{
+	local tmp fd status=0
+
+	mkdir -p "$cache/source"
+	exec {fd}>"$cache/source/$source_version.lock"
+	flock "$fd"
+	if [ ! -e "$source_tar" ]; then
+		tmp=$(cache_tmp)
+		say "downloading linux-source-$1 (about 150 MB)"
+		if download_packages "$tmp" "linux-source-$1=$source_version"; then
+			dpkg-deb -x "$tmp"/*.deb "$tmp/root"
+			cache_commit "$tmp/root/usr/src" "source/$source_version"
+		else
+			status=1
+		fi
+		rm -r "$tmp"
+	fi
+	exec {fd}>&-
+	return $status
+}
+
 # hash_of FILE...: a short name for the contents of these files.
 hash_of()
 {
