@@ -40,13 +40,13 @@ static const char list_help[] =
 	"  --cumulative      every window starts when tracking started\n"                 \
 	"  --json            one JSON object per line and window\n"
 
-#define ADVANCED_HELP                                                                      \
-	"\n"                                                                               \
-	"Advanced options:\n"                                                              \
-	"  --huge split|ignore  huge mappings: split while tracking (default), or leave\n" \
-	"                       untracked\n"                                               \
-	"  --range START-END    guest-physical addresses to track, such as 1MiB-64MiB\n"   \
-	"  --flush-batch N      flush TLBs after N re-armed pages (default 64)\n"          \
+#define ADVANCED_HELP                                                                    \
+	"\n"                                                                             \
+	"Advanced options:\n"                                                            \
+	"  --huge MODE       huge mappings: split while tracking (default), as-mapped\n" \
+	"                    (left untracked), or coarse (track regions of 2 MiB)\n"     \
+	"  --range START-END    guest-physical addresses to track, such as 1MiB-64MiB\n" \
+	"  --flush-batch N      flush TLBs after N re-armed pages (default 64)\n"        \
 	"  --salt N             choose this sample instead of a random one\n"
 
 static const char wss_help[] =

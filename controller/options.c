@@ -102,10 +102,13 @@ static int options_parse_huge(const char *value, uint32_t *ret_huge_mode)
 {
 	if (strcmp(value, "split") == 0)
 		*ret_huge_mode = KVM_AET_HUGE_SPLIT;
-	else if (strcmp(value, "ignore") == 0)
-		*ret_huge_mode = KVM_AET_HUGE_IGNORE;
+	else if (strcmp(value, "as-mapped") == 0)
+		*ret_huge_mode = KVM_AET_HUGE_AS_MAPPED;
+	else if (strcmp(value, "coarse") == 0)
+		*ret_huge_mode = KVM_AET_HUGE_COARSE;
 	else
-		return options_reject("huge", value, "split or ignore");
+		return options_reject("huge", value,
+				      "split, as-mapped or coarse");
 	return 0;
 }
 

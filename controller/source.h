@@ -27,8 +27,11 @@
 #include <linux/kvm_aet.h>
 
 /**
- * struct sample - the counters of one VM at one moment, cumulative since attach
+ * struct sample - the counters of one VM at one moment, cumulative in their
+ *	generation
+ * @generation: its number; counters of two generations must not be subtracted
  * @time_ns: CLOCK_MONOTONIC
+ * @start_ns: CLOCK_MONOTONIC of the generation's start
  * @state: enum kvm_aet_state
  * @mmu_mode: enum kvm_aet_mmu_mode
  * @encoding: enum kvm_aet_encoding
@@ -36,12 +39,16 @@
  * @inverse_rate: nominal, one page in so many is sampled
  * @sub_bucket_bits: layout of @buckets, see mrc/hist.h
  * @nr_buckets: counters at @buckets
+ * @cold_accesses: accesses without a known reuse time: first ones of their
+ *	page, and those beyond the last bucket
  * @buckets: accesses by reuse time; owned by the sample
  *
  * The other fields are those of struct kvm_aet_snapshot.
  */
 struct sample {
+	uint64_t generation;
 	uint64_t time_ns;
+	uint64_t start_ns;
 	uint32_t state;
 	uint32_t mmu_mode;
 	uint32_t encoding;
@@ -155,7 +162,7 @@ struct source_vm_info {
 
 /*
  * Opens the module's device. -ENOENT the module is not loaded; -EACCES the
- * caller is not root.
+ * caller is not root; -EPROTO the module has another ABI.
  */
 int source_open_device(int *ret_device_fd);
 

@@ -14,7 +14,11 @@
 #include "units.h"
 
 static_assert(sizeof(struct kvm_aet_attach) == 120, "ABI");
-static_assert(sizeof(struct kvm_aet_snapshot) == 328, "ABI");
+static_assert(sizeof(struct kvm_aet_config) == 72, "ABI");
+static_assert(sizeof(struct kvm_aet_histogram) == 40, "ABI");
+static_assert(sizeof(struct kvm_aet_snapshot) == 608, "ABI");
+static_assert(sizeof(struct kvm_aet_region) == 144, "ABI");
+static_assert(sizeof(struct kvm_aet_regions) == 64, "ABI");
 static_assert(sizeof(struct kvm_aet_vm_info) == 120, "ABI");
 
 /* A struct that does not belong to the request does not build. */
@@ -42,11 +46,14 @@ static struct source_kernel *source_kernel_of(struct source *source)
 
 int source_open_device(int *ret_device_fd)
 {
-	int fd = open(KVM_AET_DEVICE, O_RDWR | O_CLOEXEC);
+	_cleanup_close_ int fd = open(KVM_AET_DEVICE, O_RDWR | O_CLOEXEC);
 
 	if (fd < 0)
 		return -errno;
-	*ret_device_fd = fd;
+	/* A module that does not know the question is another one, too. */
+	if (ioctl(fd, KVM_AET_GET_ABI, 0) != KVM_AET_ABI)
+		return -EPROTO;
+	*ret_device_fd = TAKE_FD(fd);
 	return 0;
 }
 
@@ -72,6 +79,8 @@ static int source_kernel_read(struct source *source, bool new_window,
 {
 	struct source_kernel *kernel = source_kernel_of(source);
 	struct kvm_aet_snapshot snapshot;
+	struct kvm_aet_histogram *reuse =
+		&snapshot.histograms[KVM_AET_HIST_REUSE];
 	int err;
 
 	for (;;) {
@@ -85,25 +94,28 @@ static int source_kernel_read(struct source *source, bool new_window,
 		snapshot = (struct kvm_aet_snapshot){
 			.size = sizeof(snapshot),
 			.flags = new_window ? KVM_AET_SNAPSHOT_NEW_WINDOW : 0,
-			.buckets = (uintptr_t)buckets,
-			.nr_buckets = kernel->nr_buckets,
+			.histograms[KVM_AET_HIST_REUSE] = {
+				.buckets = (uintptr_t)buckets,
+				.nr_buckets = kernel->nr_buckets,
+			},
 		};
 		err = kernel_ioctl(kernel->session_fd, KVM_AET_GET_SNAPSHOT,
 				   &snapshot);
 		if (err == -EINTR)
 			continue;
-		if (err == -ENOSPC &&
-		    snapshot.nr_buckets > kernel->nr_buckets) {
-			kernel->nr_buckets = snapshot.nr_buckets;
+		if (err == -ENOSPC && reuse->nr_buckets > kernel->nr_buckets) {
+			kernel->nr_buckets = reuse->nr_buckets;
 			continue;
 		}
 		if (err < 0)
 			return err;
 		/* More counters than there was room for were not written. */
-		if (snapshot.nr_buckets > kernel->nr_buckets)
+		if (reuse->nr_buckets > kernel->nr_buckets)
 			return -EPROTO;
 		*ret_sample = (struct sample){
+			.generation = snapshot.generation,
 			.time_ns = snapshot.time_ns,
+			.start_ns = snapshot.start_ns,
 			.state = snapshot.state,
 			.mmu_mode = snapshot.mmu_mode,
 			.encoding = snapshot.encoding,
@@ -117,7 +129,9 @@ static int source_kernel_read(struct source *source, bool new_window,
 			.mapped_pages = snapshot.mapped_pages,
 			.huge_leaves = snapshot.huge_leaves,
 			.accesses = snapshot.accesses,
-			.cold_accesses = snapshot.cold_accesses,
+			.cold_accesses = snapshot.cold_accesses +
+					 snapshot.entry_accesses +
+					 reuse->over_range,
 			.window_pages = snapshot.window_pages,
 			.traps = snapshot.traps,
 			.first_touches = snapshot.first_touches,
@@ -129,8 +143,8 @@ static int source_kernel_read(struct source *source, bool new_window,
 			.rearm_misses = snapshot.rearm_misses,
 			.flushes = snapshot.flushes,
 			.passes = snapshot.passes,
-			.sub_bucket_bits = snapshot.sub_bucket_bits,
-			.nr_buckets = snapshot.nr_buckets,
+			.sub_bucket_bits = reuse->sub_bucket_bits,
+			.nr_buckets = reuse->nr_buckets,
 			.buckets = TAKE_PTR(buckets),
 		};
 		return 0;
@@ -222,7 +236,7 @@ int source_open(int device_fd, int vm_fd, int process_fd, int interrupt_fd,
 	kernel->session_fd = TAKE_FD(session_fd);
 	kernel->process_fd = process_fd;
 	kernel->interrupt_fd = interrupt_fd;
-	kernel->nr_buckets = layout.nr_buckets;
+	kernel->nr_buckets = layout.histograms[KVM_AET_HIST_REUSE].nr_buckets;
 	*ret_source = &kernel->source;
 	kernel = NULL;
 	return 0;

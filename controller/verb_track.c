@@ -84,7 +84,7 @@ static void track_hint(struct track *track, const struct window *window)
 		track_hint_starved(window);
 	}
 	if (!track->has_hinted_huge && window->huge_leaves > 0 &&
-	    window->huge_mode == KVM_AET_HUGE_IGNORE) {
+	    window->huge_mode == KVM_AET_HUGE_AS_MAPPED) {
 		track->has_hinted_huge = true;
 		log_note("%" PRIu64
 			 " huge mappings are not tracked: use --huge split",
@@ -252,6 +252,9 @@ static int track_open_device(int *ret_device_fd)
 			" not found: load the module with 'modprobe kvm-aet'");
 	else if (err == -EACCES || err == -EPERM)
 		log_error("no permission for " KVM_AET_DEVICE ": run as root");
+	else if (err == -EPROTO)
+		log_error(
+			"the module and kvm-aet are of different versions: install both from one release, then reload the module");
 	else if (err < 0)
 		log_error("cannot open " KVM_AET_DEVICE ": %s", strerror(-err));
 	return err;

@@ -19,6 +19,7 @@ struct sample window_origin(const struct sample *first)
 {
 	/* Without buckets: an absent counter is 0. */
 	return (struct sample){
+		.generation = first->generation,
 		.time_ns = first->time_ns,
 		.state = first->state,
 		.mmu_mode = first->mmu_mode,
@@ -108,9 +109,15 @@ int window_init(const struct sample *from, const struct sample *to,
 {
 	CLEANUP(cleanup_hist) struct mrc_hist *hist = NULL;
 	CLEANUP(window_done) struct window window = { 0 };
+	struct sample origin;
 	bool is_valid = true;
 	int err;
 
+	if (from->generation != to->generation) {
+		origin = window_origin(to);
+		origin.time_ns = to->start_ns;
+		from = &origin;
+	}
 	if (!(miss_ratio >= 0 && miss_ratio <= 1) || !to->inverse_rate ||
 	    from->inverse_rate != to->inverse_rate ||
 	    from->sub_bucket_bits != to->sub_bucket_bits ||

@@ -92,7 +92,8 @@ struct sample window_origin(const struct sample *first);
 /**
  * window_init() - evaluate the window between two samples
  * @from: earlier sample
- * @to: later sample of the same session
+ * @to: later sample of the same session. If its generation is a younger one,
+ *	the window begins with that generation.
  * @miss_ratio: tolerated, in [0, 1]
  * @ret_window: the window, to be freed with window_done()
  *

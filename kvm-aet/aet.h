@@ -2,8 +2,8 @@
 /*
  * One page access travels through
  *
- *	kvm_hook.c -> trap.c -> kvm_port.c -> record.c -> ioctl.c
- *					(fifo.h, hist_bucket.h)
+ *	kvm_hook.c -> trap.c -> kvm_port.c -> record.c -> snapshot.c -> ioctl.c
+ *					(sample.h, hist_bucket.h)
  *
  * and pass.c arms, in the background, what the fault path did not.
  *
@@ -12,9 +12,9 @@
  *	aet_vms_mutex		the table of sessions
  *	kvm->srcu		memslots
  *	kvm->mmu_lock		SPTEs outside the fault path
- * and in the fault path, never two at a time:
- *	RCU			keeps the session and the TDP MMU's tables
- *	aet_vm.record.lock	clock, hot set, histogram, counters
+ * and in the fault path:
+ *	RCU			keeps the session, its generation and the TDP
+ *				MMU's tables
  *	kvm->mmu_lock		re-arming under shadow paging
  */
 #ifndef KVM_AET_AET_H
@@ -26,63 +26,47 @@
 #include <linux/kvm_host.h>
 #include <linux/mmu_notifier.h>
 #include <linux/mutex.h>
-#include <linux/spinlock.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
-#include <linux/xarray.h>
 #include <uapi/linux/kvm_aet.h>
 
-#include "fifo.h"
 #include "kvm_port.h"
+#include "record.h"
 
-/*
- * What is known of each sampled page: one word, found by the number of its
- * group (sample.h). Logical time of its last recorded access above, AET_HOT
- * below; 0: never seen.
- */
-#define AET_HOT 1ULL
-#define AET_TIME_SHIFT 1
-
-#define AET_CHUNK_GROUPS (PAGE_SIZE / sizeof(u64))
-
-struct aet_chunk {
-	u64 pages[AET_CHUNK_GROUPS];
-};
-
-/* Stages 2 to 4; all but @chunks' contents' address under @lock. */
-struct aet_record {
-	spinlock_t lock; /* short: the fault path takes it */
-	struct xarray chunks; /* only grows while a session lives */
-	u64 nr_chunks;
-	u64 max_chunks;
-	struct aet_fifo fifo;
-	u64 *buckets; /* AET_NR_BUCKETS */
-	u64 accesses; /* the logical clock, too */
-	u64 cold_accesses;
-	u64 window_start; /* clock when the window began */
-	u64 window_pages;
-	u64 traps;
-	u64 first_touches;
-	u64 alias_traps;
-	u64 spurious_traps;
-	u64 lost_records;
-	u64 rearms;
-	u64 rearm_misses;
-	u32 pending_flush; /* re-arms since the last flush */
-};
-
-/* What the last full pass saw, and totals of all; under aet_vm.ctl. */
+/* What the last full pass saw; under aet_vm.ctl. */
 struct aet_pass_stats {
 	u64 range_pages;
 	u64 sampled_pages;
 	u64 mapped_pages;
 	u64 huge_leaves;
+	bool is_starved;
+};
+
+/* What passes did in one generation; under aet_vm.ctl, but for flushes. */
+struct aet_pass_totals {
+	u64 arms;
+	u64 splits;
+	u64 passes;
+	u64 starved_passes;
+	u64 cycles;
+	atomic64_t flushes;
+};
+
+/* One generation: what the hook records into, and what passes did for it. */
+struct aet_generation {
+	u64 number; /* from 1 */
+	struct aet_record *record;
+	struct aet_pass_totals totals;
+	struct aet_pass_stats stats;
+	u64 evictions_seen; /* at the last pass */
+	u64 rearms_flushed; /* at the last pass's flush */
 };
 
 struct aet_vm {
 	struct hlist_node node;
 	/* With a reference; NULL after the VM's exit, never so in the hook. */
 	struct kvm *kvm;
+	/* Its salt, range and huge mode stay; the rest is under ctl. */
 	struct kvm_aet_attach config;
 	pid_t process_id; /* of the VM, as the initial namespace numbers it */
 
@@ -91,15 +75,18 @@ struct aet_vm {
 	bool is_mmu_known;
 	/* False: the hook still disarms, but neither records nor arms. */
 	bool is_arming;
+	/* Somebody waits for ctl to end the session: no long pass now. */
+	bool is_stopping;
 
-	struct aet_record record;
-	atomic64_t flushes;
+	/* The hook reads it under RCU; replaced under ctl. */
+	struct aet_generation __rcu *generation;
+	struct aet_generation *previous; /* closed; under ctl */
+	bool is_previous_read;
+	u64 dropped_generations;
 
-	struct mutex ctl; /* of state changes, passes and @kvm */
+	struct mutex ctl; /* of state changes, passes, @kvm and @config */
 	u32 state; /* enum kvm_aet_state; written under ctl */
-	struct aet_pass_stats stats;
-	u64 arms;
-	u64 passes;
+	bool is_pass_news; /* a pass has ended since the last snapshot */
 	struct delayed_work pass_work;
 
 	struct mmu_notifier notifier;
@@ -109,57 +96,51 @@ struct aet_vm {
 	struct dentry *debugfs_dir;
 };
 
-/* Memory of the guest's own: no ROM, nothing that KVM mapped for itself. */
-static inline bool aet_slot_is_ram(const struct kvm_memory_slot *slot)
+/* Under ctl. */
+static inline struct aet_generation *aet_vm_generation(struct aet_vm *vm)
 {
-	return slot->id < KVM_USER_MEM_SLOTS &&
-	       !(slot->flags & (KVM_MEM_READONLY | KVM_MEMSLOT_INVALID));
+	return rcu_dereference_protected(vm->generation,
+					 lockdep_is_held(&vm->ctl));
 }
 
-/* trap.c: stage 1, the only code that runs in a guest's fault. */
-bool aet_trap(struct kvm_vcpu *vcpu, u64 addr, u64 error_code);
-
-/* record.c: stages 2 to 4. */
-int aet_record_init(struct aet_record *record, u32 hot_pages, u32 inverse_rate);
-void aet_record_exit(struct aet_record *record);
-/*
- * Make room for the records of groups [first, last]; may sleep. Beyond what the
- * host's memory could back there is none, and accesses count as lost.
- */
-int aet_record_reserve(struct aet_record *record, u64 first, u64 last);
-bool aet_record_is_hot(struct aet_record *record, u64 group);
-
-enum aet_access {
-	AET_ACCESS_TRAP,
-	AET_ACCESS_FIRST_TOUCH
-};
-
-/*
- * Record one access to a sampled page. True if a page left the hot set for it;
- * the caller then arms *ret_evicted_gfn.
- */
-bool aet_record_access(struct aet_vm *vm, gfn_t gfn, enum aet_access access,
-		       gfn_t *ret_evicted_gfn);
-
-/* pass.c: the background pass. Both under vm->ctl. */
+/* pass.c: the background pass. All under vm->ctl. */
 int aet_pass_arm(struct aet_vm *vm);
-void aet_pass_disarm(struct aet_vm *vm);
-void aet_flush(struct aet_vm *vm);
+/*
+ * Disarm every leaf in range, whoever armed it, and flush. If the session ends,
+ * let KVM map huge leaves again, too.
+ */
+void aet_pass_disarm(struct aet_vm *vm, bool is_end);
+
+/* Flush the TLBs of all vCPUs, for the sake of @generation. */
+void aet_flush(struct aet_vm *vm, struct aet_generation *generation);
 
 /* session.c: life of struct aet_vm. */
 struct aet_vm *aet_vm_find(const struct kvm *kvm); /* under RCU */
 /* Fills in config->salt. The session takes a reference to kvm of its own. */
 int aet_vm_attach(struct kvm *kvm, struct kvm_aet_attach *config,
 		  struct aet_vm **ret_vm);
+int aet_vm_configure(struct aet_vm *vm, struct kvm_aet_config *config);
 void aet_vm_stop(struct aet_vm *vm);
 void aet_vm_free(struct aet_vm *vm);
 
+/*
+ * The current generation, or the one before it (-ENODATA: there is none): all
+ * of @snapshot but size, flags and the buckets' addresses. Buckets go to the
+ * arrays in @buckets; NULL leaves one out.
+ */
+int aet_vm_snapshot(struct aet_vm *vm, u32 flags,
+		    struct kvm_aet_snapshot *snapshot, u64 **buckets);
+/*
+ * The first region at or after *gfn with a sampled unit, and where to go on.
+ * False: there is none. Under ctl.
+ */
+bool aet_vm_next_region(struct aet_vm *vm, u64 *gfn, bool window_only,
+			struct kvm_aet_region *ret);
+
 /* ioctl.c and debugfs.c: stage 5. */
+int aet_config_check(const struct kvm_aet_config *config);
 int aet_ioctl_init(void);
 void aet_ioctl_exit(void);
-/* All fields but size, flags and the bucket array's address. */
-void aet_vm_snapshot(struct aet_vm *vm, bool new_window,
-		     struct kvm_aet_snapshot *snapshot, u64 *ret_buckets);
 void aet_debugfs_init(void);
 void aet_debugfs_exit(void);
 void aet_debugfs_add(struct aet_vm *vm);

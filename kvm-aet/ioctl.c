@@ -11,14 +11,17 @@
 #include <linux/uaccess.h>
 
 #include "aet.h"
-#include "hist_bucket.h"
 
 /* Frame numbers that fit a 52-bit physical address. */
 #define AET_GFN_LIMIT (1ULL << (52 - PAGE_SHIFT))
 
 static_assert(sizeof(struct kvm_aet_attach) == 120);
-static_assert(sizeof(struct kvm_aet_snapshot) == 328);
+static_assert(sizeof(struct kvm_aet_config) == 72);
+static_assert(sizeof(struct kvm_aet_histogram) == 40);
+static_assert(sizeof(struct kvm_aet_snapshot) == 608);
 static_assert(sizeof(struct kvm_aet_vm_info) == 120);
+static_assert(sizeof(struct kvm_aet_region) == 144);
+static_assert(sizeof(struct kvm_aet_regions) == 64);
 
 /* Read an extensible struct whose first member is its size. */
 static int copy_sized_from_user(void *dst, size_t size, const void __user *src)
@@ -52,125 +55,263 @@ static int kvm_from_fd(int fd, struct kvm **ret_kvm)
 	return err;
 }
 
+int aet_config_check(const struct kvm_aet_config *config)
+{
+	const u32 all = KVM_AET_SET_INVERSE_RATE | KVM_AET_SET_HOT_PAGES |
+			KVM_AET_SET_PERIOD_MS | KVM_AET_SET_FLUSH_BATCH |
+			KVM_AET_SET_ROTATE_PASSES;
+	u32 fields = config->fields;
+
+	if (fields & ~all)
+		return -EINVAL;
+	if ((fields & KVM_AET_SET_INVERSE_RATE) &&
+	    (!config->inverse_rate ||
+	     config->inverse_rate > KVM_AET_MAX_INVERSE_RATE))
+		return -EINVAL;
+	if ((fields & KVM_AET_SET_HOT_PAGES) &&
+	    (config->hot_pages < KVM_AET_MIN_HOT_PAGES ||
+	     config->hot_pages > KVM_AET_MAX_HOT_PAGES))
+		return -EINVAL;
+	if ((fields & KVM_AET_SET_PERIOD_MS) &&
+	    (config->period_ms < KVM_AET_MIN_PERIOD_MS ||
+	     config->period_ms > KVM_AET_MAX_PERIOD_MS))
+		return -EINVAL;
+	if ((fields & KVM_AET_SET_FLUSH_BATCH) &&
+	    (!config->flush_batch ||
+	     config->flush_batch > KVM_AET_MAX_FLUSH_BATCH))
+		return -EINVAL;
+	if ((fields & KVM_AET_SET_ROTATE_PASSES) && config->rotate_passes &&
+	    (config->rotate_passes < KVM_AET_MIN_ROTATE_PASSES ||
+	     config->rotate_passes > KVM_AET_MAX_ROTATE_PASSES))
+		return -EINVAL;
+	return 0;
+}
+
 static int check_attach(struct kvm_aet_attach *config)
 {
-	if (config->flags ||
+	const struct kvm_aet_config changeable = {
+		.fields = KVM_AET_SET_INVERSE_RATE | KVM_AET_SET_HOT_PAGES |
+			  KVM_AET_SET_PERIOD_MS | KVM_AET_SET_FLUSH_BATCH |
+			  KVM_AET_SET_ROTATE_PASSES,
+		.inverse_rate = config->inverse_rate,
+		.hot_pages = config->hot_pages,
+		.period_ms = config->period_ms,
+		.flush_batch = config->flush_batch,
+		.rotate_passes = config->rotate_passes,
+	};
+
+	if (config->flags || config->pad ||
 	    memchr_inv(config->reserved, 0, sizeof(config->reserved)))
 		return -EINVAL;
-	if (!config->inverse_rate ||
-	    config->inverse_rate > KVM_AET_MAX_INVERSE_RATE)
+	if (aet_config_check(&changeable))
 		return -EINVAL;
-	if (config->hot_pages < KVM_AET_MIN_HOT_PAGES ||
-	    config->hot_pages > KVM_AET_MAX_HOT_PAGES)
-		return -EINVAL;
-	if (config->period_ms < KVM_AET_MIN_PERIOD_MS ||
-	    config->period_ms > KVM_AET_MAX_PERIOD_MS)
-		return -EINVAL;
-	if (!config->flush_batch ||
-	    config->flush_batch > KVM_AET_MAX_FLUSH_BATCH)
-		return -EINVAL;
-	if (config->huge_mode > KVM_AET_HUGE_IGNORE)
+	if (config->huge_mode > KVM_AET_HUGE_COARSE)
 		return -EINVAL;
 	if (!config->gfn_end)
 		config->gfn_end = AET_GFN_LIMIT;
 	if (config->gfn_start >= config->gfn_end ||
 	    config->gfn_end > AET_GFN_LIMIT)
 		return -EINVAL;
+	/* A unit is in range, or it is not. */
+	if (config->huge_mode == KVM_AET_HUGE_COARSE &&
+	    (config->gfn_start | config->gfn_end) % AET_BLOCK_PAGES)
+		return -EINVAL;
 	return 0;
 }
 
-void aet_vm_snapshot(struct aet_vm *vm, bool new_window,
-		     struct kvm_aet_snapshot *snapshot, u64 *ret_buckets)
+static int configure(struct aet_vm *vm, struct kvm_aet_config __user *argp)
 {
-	struct aet_record *record = &vm->record;
+	struct kvm_aet_config config;
+	int err;
 
-	mutex_lock(&vm->ctl);
-	snapshot->nr_buckets = AET_NR_BUCKETS;
-	snapshot->sub_bucket_bits = AET_SUB_BUCKET_BITS;
-	snapshot->state = vm->state;
-	snapshot->mmu_mode = vm->mmu.mode;
-	snapshot->encoding = vm->mmu.encoding_id;
-	snapshot->huge_mode = vm->config.huge_mode;
-	snapshot->inverse_rate = vm->config.inverse_rate;
-	snapshot->hot_pages = vm->config.hot_pages;
-	snapshot->period_ms = vm->config.period_ms;
-	snapshot->flush_batch = vm->config.flush_batch;
-	snapshot->salt = vm->config.salt;
-	snapshot->gfn_start = vm->config.gfn_start;
-	snapshot->gfn_end = vm->config.gfn_end;
-	snapshot->range_pages = vm->stats.range_pages;
-	snapshot->sampled_pages = vm->stats.sampled_pages;
-	snapshot->mapped_pages = vm->stats.mapped_pages;
-	snapshot->huge_leaves = vm->stats.huge_leaves;
-	snapshot->arms = vm->arms;
-	snapshot->passes = vm->passes;
-	snapshot->flushes = atomic64_read(&vm->flushes);
-	mutex_unlock(&vm->ctl);
+	err = copy_sized_from_user(&config, sizeof(config), argp);
+	if (err)
+		return err;
+	if (config.pad ||
+	    memchr_inv(config.reserved, 0, sizeof(config.reserved)))
+		return -EINVAL;
+	err = aet_config_check(&config);
+	if (err)
+		return err;
+	err = aet_vm_configure(vm, &config);
+	if (err)
+		return err;
+	return put_user(config.generation, &argp->generation) ? -EFAULT : 0;
+}
 
-	/* One moment for all of these, so that they add up. */
-	spin_lock(&record->lock);
-	snapshot->time_ns = ktime_get_ns();
-	snapshot->hot_used = record->fifo.used;
-	snapshot->accesses = record->accesses;
-	snapshot->cold_accesses = record->cold_accesses;
-	snapshot->window_pages = record->window_pages;
-	snapshot->traps = record->traps;
-	snapshot->first_touches = record->first_touches;
-	snapshot->alias_traps = record->alias_traps;
-	snapshot->spurious_traps = record->spurious_traps;
-	snapshot->lost_records = record->lost_records;
-	snapshot->rearms = record->rearms;
-	snapshot->rearm_misses = record->rearm_misses;
-	if (ret_buckets)
-		memcpy(ret_buckets, record->buckets,
-		       AET_NR_BUCKETS * sizeof(u64));
-	if (new_window) {
-		record->window_start = record->accesses;
-		record->window_pages = 0;
+/* Room for every histogram that is wanted; the caller frees. */
+static int new_buckets(const struct kvm_aet_snapshot *snapshot,
+		       u64 **ret_buckets)
+{
+	int kind;
+
+	for (kind = 0; kind < KVM_AET_NR_HISTOGRAMS; kind++) {
+		if (!snapshot->histograms[kind].buckets)
+			continue;
+		ret_buckets[kind] = kvcalloc(aet_layout_buckets(kind),
+					     sizeof(u64), GFP_KERNEL_ACCOUNT);
+		if (!ret_buckets[kind])
+			return -ENOMEM;
 	}
-	spin_unlock(&record->lock);
+	return 0;
+}
+
+static int copy_buckets_to_user(const struct kvm_aet_snapshot *snapshot,
+				u64 **buckets)
+{
+	int kind;
+
+	for (kind = 0; kind < KVM_AET_NR_HISTOGRAMS; kind++)
+		if (buckets[kind] &&
+		    copy_to_user(
+			    u64_to_user_ptr(snapshot->histograms[kind].buckets),
+			    buckets[kind],
+			    aet_layout_buckets(kind) * sizeof(u64)))
+			return -EFAULT;
+	return 0;
+}
+
+static bool has_room(const struct kvm_aet_snapshot *snapshot)
+{
+	int kind;
+
+	for (kind = 0; kind < KVM_AET_NR_HISTOGRAMS; kind++)
+		if (snapshot->histograms[kind].buckets &&
+		    snapshot->histograms[kind].nr_buckets <
+			    aet_layout_buckets(kind))
+			return false;
+	return true;
+}
+
+static int check_snapshot(const struct kvm_aet_snapshot *snapshot)
+{
+	int kind;
+
+	if (snapshot->flags &
+	    ~(KVM_AET_SNAPSHOT_NEW_WINDOW | KVM_AET_SNAPSHOT_PREVIOUS))
+		return -EINVAL;
+	if ((snapshot->flags & KVM_AET_SNAPSHOT_NEW_WINDOW) &&
+	    (snapshot->flags & KVM_AET_SNAPSHOT_PREVIOUS))
+		return -EINVAL;
+	if (snapshot->pad ||
+	    memchr_inv(snapshot->reserved, 0, sizeof(snapshot->reserved)))
+		return -EINVAL;
+	for (kind = 0; kind < KVM_AET_NR_HISTOGRAMS; kind++)
+		if (snapshot->histograms[kind].pad ||
+		    snapshot->histograms[kind].reserved)
+			return -EINVAL;
+	return 0;
+}
+
+static int put_layout(struct kvm_aet_snapshot __user *argp)
+{
+	int kind;
+
+	for (kind = 0; kind < KVM_AET_NR_HISTOGRAMS; kind++)
+		if (put_user(aet_layout_buckets(kind),
+			     &argp->histograms[kind].nr_buckets))
+			return -EFAULT;
+	return -ENOSPC;
 }
 
 static int get_snapshot(struct aet_vm *vm, struct kvm_aet_snapshot __user *argp)
 {
-	struct kvm_aet_snapshot snapshot;
-	u64 *buckets = NULL;
-	u64 __user *user_buckets;
-	u32 room, flags;
-	int err;
+	struct kvm_aet_snapshot wanted, snapshot = {};
+	u64 *buckets[KVM_AET_NR_HISTOGRAMS] = {};
+	int err, kind;
 
-	err = copy_sized_from_user(&snapshot, sizeof(snapshot), argp);
+	err = copy_sized_from_user(&wanted, sizeof(wanted), argp);
 	if (err)
 		return err;
-	flags = snapshot.flags;
-	if (flags & ~KVM_AET_SNAPSHOT_NEW_WINDOW || snapshot.pad ||
-	    memchr_inv(snapshot.reserved, 0, sizeof(snapshot.reserved)))
-		return -EINVAL;
-	user_buckets = u64_to_user_ptr(snapshot.buckets);
-	room = snapshot.nr_buckets;
-	if (user_buckets && room < AET_NR_BUCKETS) {
-		if (put_user(AET_NR_BUCKETS, &argp->nr_buckets))
-			return -EFAULT;
-		return -ENOSPC;
-	}
-	if (user_buckets) {
-		buckets = kvcalloc(AET_NR_BUCKETS, sizeof(u64), GFP_KERNEL);
-		if (!buckets)
-			return -ENOMEM;
-	}
+	err = check_snapshot(&wanted);
+	if (err)
+		return err;
+	if (!has_room(&wanted))
+		return put_layout(argp);
 
-	memset(&snapshot, 0, sizeof(snapshot));
+	err = new_buckets(&wanted, buckets);
+	/* A pass that ends from here on may be news twice, never not at all. */
+	if (!err && !(wanted.flags & KVM_AET_SNAPSHOT_PREVIOUS))
+		WRITE_ONCE(vm->is_pass_news, false);
+	if (!err)
+		err = aet_vm_snapshot(vm, wanted.flags, &snapshot, buckets);
 	snapshot.size = sizeof(snapshot);
-	snapshot.flags = flags;
-	snapshot.buckets = (uintptr_t)user_buckets;
-	aet_vm_snapshot(vm, flags & KVM_AET_SNAPSHOT_NEW_WINDOW, &snapshot,
-			buckets);
-	if (buckets &&
-	    copy_to_user(user_buckets, buckets, AET_NR_BUCKETS * sizeof(u64)))
-		err = -EFAULT;
+	snapshot.flags = wanted.flags;
+	for (kind = 0; kind < KVM_AET_NR_HISTOGRAMS; kind++)
+		snapshot.histograms[kind].buckets =
+			wanted.histograms[kind].buckets;
+	if (!err)
+		err = copy_buckets_to_user(&snapshot, buckets);
 	if (!err && copy_to_user(argp, &snapshot, sizeof(snapshot)))
 		err = -EFAULT;
-	kvfree(buckets);
+	for (kind = 0; kind < KVM_AET_NR_HISTOGRAMS; kind++)
+		kvfree(buckets[kind]);
+	return err;
+}
+
+/* So many regions at a time: passes are not to wait for the reader. */
+#define REGIONS_AT_ONCE 64U
+
+/* Fills *nr at most; sets it, and where to go on. */
+static int read_regions(struct aet_vm *vm, struct kvm_aet_regions *regions,
+			struct kvm_aet_region *ret, u32 *nr)
+{
+	bool window_only = regions->flags & KVM_AET_REGIONS_WINDOW;
+	u32 room = *nr;
+	int err = 0;
+
+	*nr = 0;
+	mutex_lock(&vm->ctl);
+	if (!vm->kvm)
+		err = -ESHUTDOWN;
+	while (!err && *nr < room) {
+		if (!aet_vm_next_region(vm, &regions->gfn, window_only,
+					&ret[*nr])) {
+			regions->gfn = ~0ULL;
+			break;
+		}
+		(*nr)++;
+	}
+	mutex_unlock(&vm->ctl);
+	return err;
+}
+
+static int get_regions(struct aet_vm *vm, struct kvm_aet_regions __user *argp)
+{
+	struct kvm_aet_region __user *user_regions;
+	struct kvm_aet_regions regions;
+	struct kvm_aet_region *buffer;
+	u32 room, written = 0;
+	int err;
+
+	err = copy_sized_from_user(&regions, sizeof(regions), argp);
+	if (err)
+		return err;
+	if (regions.flags & ~KVM_AET_REGIONS_WINDOW || regions.pad ||
+	    memchr_inv(regions.reserved, 0, sizeof(regions.reserved)) ||
+	    !regions.nr_regions || regions.gfn >= AET_GFN_LIMIT)
+		return -EINVAL;
+	user_regions = u64_to_user_ptr(regions.regions);
+	room = regions.nr_regions;
+	buffer = kcalloc(REGIONS_AT_ONCE, sizeof(*buffer), GFP_KERNEL_ACCOUNT);
+	if (!buffer)
+		return -ENOMEM;
+	while (!err && written < room && regions.gfn != ~0ULL) {
+		u32 nr = min(room - written, REGIONS_AT_ONCE);
+
+		err = read_regions(vm, &regions, buffer, &nr);
+		if (!err && copy_to_user(user_regions + written, buffer,
+					 nr * sizeof(*buffer)))
+			err = -EFAULT;
+		if (!err && signal_pending(current))
+			err = -EINTR;
+		written += nr;
+	}
+	kfree(buffer);
+	regions.size = sizeof(regions);
+	regions.nr_regions = written;
+	if (!err && copy_to_user(argp, &regions, sizeof(regions)))
+		err = -EFAULT;
 	return err;
 }
 
@@ -182,6 +323,10 @@ static long session_ioctl(struct file *file, unsigned int cmd,
 	switch (cmd) {
 	case KVM_AET_GET_SNAPSHOT:
 		return get_snapshot(vm, (void __user *)arg);
+	case KVM_AET_CONFIGURE:
+		return configure(vm, (void __user *)arg);
+	case KVM_AET_GET_REGIONS:
+		return get_regions(vm, (void __user *)arg);
 	case KVM_AET_STOP:
 		if (arg)
 			return -EINVAL;
@@ -195,8 +340,14 @@ static __poll_t session_poll(struct file *file, poll_table *table)
 {
 	struct aet_vm *vm = file->private_data;
 
+	__poll_t events = 0;
+
 	poll_wait(file, &vm->wait, table);
-	return READ_ONCE(vm->state) == KVM_AET_TRACKING ? 0 : EPOLLHUP;
+	if (READ_ONCE(vm->is_pass_news))
+		events |= EPOLLIN | EPOLLRDNORM;
+	if (READ_ONCE(vm->state) != KVM_AET_TRACKING)
+		events |= EPOLLHUP;
+	return events;
 }
 
 static int session_release(struct inode *inode, struct file *file)
@@ -314,6 +465,8 @@ static long device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return do_attach((void __user *)arg);
 	case KVM_AET_VM_INFO:
 		return get_vm_info((void __user *)arg);
+	case KVM_AET_GET_ABI:
+		return arg ? -EINVAL : KVM_AET_ABI;
 	}
 	return -ENOTTY;
 }

@@ -19,11 +19,10 @@
 #include <linux/module.h>
 #include <linux/mutex.h>
 
+#include "kvm_compat.h"
 #include "kvm_hook.h"
 #include "kvm_layout.h" /* generated: offsets in KVM's private structures */
 #include "kvm_port.h"
-
-static aet_hook_t fault_hook;
 
 static int notrace aet_resume_guest(void)
 {
@@ -36,16 +35,15 @@ static void notrace page_fault_handler(unsigned long ip,
 				       struct ftrace_ops *ops,
 				       struct ftrace_regs *fregs)
 {
-	struct pt_regs *regs = ftrace_get_regs(fregs);
+	struct pt_regs *regs = aet_compat_regs(fregs);
 
 	/* No recursion guard: only exit handlers call the hooked function. */
-	if (fault_hook((struct kvm_vcpu *)regs->di, regs->si, regs->dx))
+	if (aet_trap((struct kvm_vcpu *)regs->di, regs->si, regs->dx))
 		regs->ip = (unsigned long)aet_resume_guest;
 }
 
-#define HOOK_FLAGS                                          \
-	(FTRACE_OPS_FL_SAVE_REGS | FTRACE_OPS_FL_IPMODIFY | \
-	 FTRACE_OPS_FL_PERMANENT)
+/* Without SAVE_REGS: arguments suffice, and the rest costs every guest. */
+#define HOOK_FLAGS (FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_PERMANENT)
 
 static struct ftrace_ops page_fault_ops = {
 	.func = page_fault_handler,
@@ -123,7 +121,7 @@ static bool handle_vmx_exit(struct kvm_vcpu *vcpu)
 		return false;
 	if (!read_guest_physical_address(&gpa))
 		return false;
-	if (fault_hook(vcpu, gpa, PFERR_RSVD_MASK))
+	if (aet_trap(vcpu, gpa, PFERR_RSVD_MASK))
 		return true;
 	/*
 	 * Without a session it may still be a trap: of one that ended between
@@ -139,7 +137,7 @@ static void notrace vmx_exit_handler(unsigned long ip, unsigned long parent_ip,
 				     struct ftrace_ops *ops,
 				     struct ftrace_regs *fregs)
 {
-	struct pt_regs *regs = ftrace_get_regs(fregs);
+	struct pt_regs *regs = aet_compat_regs(fregs);
 
 	if (handle_vmx_exit((struct kvm_vcpu *)regs->di))
 		regs->ip = (unsigned long)aet_resume_guest;
@@ -221,11 +219,10 @@ static struct notifier_block module_notifier = {
 	.notifier_call = module_event,
 };
 
-int aet_hook_init(aet_hook_t new_hook)
+int aet_hook_init(void)
 {
 	int err;
 
-	fault_hook = new_hook;
 	err = install(&page_fault_ops, (unsigned long)kvm_mmu_page_fault,
 		      "kvm_mmu_page_fault");
 	if (err)

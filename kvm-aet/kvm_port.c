@@ -2,25 +2,11 @@
 #include <asm/vmx.h>
 #include <linux/kvm_host.h>
 #include <linux/mmu_notifier.h>
-#include <linux/version.h>
 #include <uapi/linux/kvm_aet.h>
 
+#include "kvm_compat.h"
 #include "kvm_port.h"
 #include "kvm_layout.h" /* generated: offsets in KVM's private structures */
-
-#if !(LINUX_VERSION_CODE >= KERNEL_VERSION(6, 1, 0) &&      \
-      LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)) &&      \
-	!(LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0) && \
-	  LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0))
-#error "kvm-aet knows the KVM of Linux 6.1 and 6.12 only; see DESIGN.md before adding another"
-#endif
-
-#ifdef CONFIG_PREEMPT_RT
-#error "kvm-aet takes spinlocks in a context that may not sleep; PREEMPT_RT is not supported"
-#endif
-#ifndef CONFIG_X86_64
-#error "kvm-aet is for 64-bit hosts"
-#endif
 
 /* KVM's struct kvm_mmu_page, by offsets. */
 struct kvm_mmu_page;
@@ -202,6 +188,48 @@ static bool is_ept_mmio_spte(u64 spte)
 	return (spte & VMX_EPT_RWX_MASK) == VMX_EPT_MISCONFIG_WX_VALUE;
 }
 
+static bool arm_leaf(const struct aet_encoding *enc, u64 *sptep, u64 spte)
+{
+	/*
+	 * One attempt: whoever changed the SPTE meanwhile (KVM or the CPU
+	 * setting A/D bits) is not to be outdone; the next pass arms it.
+	 */
+	return aet_spte_is_armable(enc, spte) &&
+	       cmpxchg64(sptep, spte, aet_spte_arm(enc, spte)) == spte;
+}
+
+/*
+ * The CPU may set A/D bits at any moment, so try until the leaf is disarmed or
+ * gone. An armed leaf cannot gain bits for long: each retry means progress of
+ * somebody who holds no lock, a CPU or a vCPU's hook, and both are bounded.
+ */
+static bool disarm_leaf(const struct aet_encoding *enc, u64 *sptep, u64 spte)
+{
+	while (aet_spte_is_armed(enc, spte)) {
+		u64 old = spte;
+
+		spte = cmpxchg64(sptep, old, aet_spte_disarm(enc, old));
+		if (spte == old)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Two-dimensional paging and coarse units: the leaves beside a small one are
+ * the rest of its unit. The caller keeps the table alive.
+ */
+static void disarm_table(const struct aet_mmu *mmu, struct leaf leaf)
+{
+	u64 *table = (u64 *)((unsigned long)leaf.sptep & PAGE_MASK);
+	int i;
+
+	if (leaf.level > 1)
+		return;
+	for (i = 0; i < 512; i++)
+		disarm_leaf(&mmu->encoding, &table[i], READ_ONCE(table[i]));
+}
+
 enum aet_verdict aet_port_trap(struct kvm_vcpu *vcpu, const struct aet_mmu *mmu,
 			       u64 addr, u64 error_code, gfn_t *ret_gfn)
 {
@@ -234,10 +262,6 @@ enum aet_verdict aet_port_trap(struct kvm_vcpu *vcpu, const struct aet_mmu *mmu,
 			goto spurious;
 		goto out;
 	}
-	if (leaf.level > 1) {
-		/* Never armed, but it may have replaced an armed small leaf. */
-		goto spurious;
-	}
 	while (aet_spte_is_armed(&mmu->encoding, leaf.spte)) {
 		u64 old = leaf.spte;
 
@@ -254,12 +278,15 @@ enum aet_verdict aet_port_trap(struct kvm_vcpu *vcpu, const struct aet_mmu *mmu,
 				      aet_spte_disarm(&mmu->encoding, old));
 		if (leaf.spte == old) {
 			verdict = AET_TRAPPED;
+			if (mmu->unit_shift && vmmu->root_role.direct)
+				disarm_table(mmu, leaf);
 			goto out;
 		}
 	}
 	/*
 	 * A reserved-bit fault on a present leaf that is not armed: another
-	 * vCPU was first. KVM would look for MMIO there; the guest only has to
+	 * vCPU was first, or a huge leaf that is never armed has replaced the
+	 * small one. KVM would look for MMIO there; the guest only has to
 	 * try again. If the leaf went away meanwhile, KVM's turn comes with
 	 * the retry.
 	 */
@@ -273,50 +300,74 @@ out:
 	return verdict;
 }
 
-static bool arm_leaf(const struct aet_encoding *enc, u64 *sptep, u64 spte)
+static bool has_page(const u64 *words, unsigned int i)
 {
-	/*
-	 * One attempt: whoever changed the SPTE meanwhile (KVM or the CPU
-	 * setting A/D bits) is not to be outdone; the next pass arms it.
-	 */
-	return aet_spte_is_armable(enc, spte) &&
-	       cmpxchg64(sptep, spte, aet_spte_arm(enc, spte)) == spte;
+	return words[i / 64] >> (i % 64) & 1;
 }
+
+/* @i: the page's place in the block. */
+static __always_inline void visit_leaf(const struct aet_mmu *mmu, u64 *sptep,
+				       int level, unsigned int i,
+				       struct aet_visit *visit)
+{
+	u64 spte = READ_ONCE(*sptep);
+
+	if (!aet_spte_is_mmu_present(spte))
+		return;
+	if (level == 1) {
+		visit->small++;
+		visit->mapped[i / 64] |= 1ULL << (i % 64);
+	} else if (level == 2 && mmu->unit_shift) {
+		memset(visit->mapped, 0xff, sizeof(visit->mapped));
+	} else {
+		visit->huge++;
+		visit->huge_level = max(visit->huge_level, level);
+		return;
+	}
+	if (has_page(visit->arm, i))
+		visit->armed += arm_leaf(&mmu->encoding, sptep, spte);
+	else if (has_page(visit->disarm, i))
+		disarm_leaf(&mmu->encoding, sptep, spte);
+}
+
+/* The block's pages that @visit wants to see, a word of them. */
+static u64 wanted(const struct aet_visit *visit, unsigned int word)
+{
+	return visit->arm[word] | visit->disarm[word] | visit->look[word];
+}
+
+#define for_each_wanted(visit, i, word, bits)                  \
+	for (word = 0; word < AET_BLOCK_WORDS; word++)         \
+		for (bits = wanted(visit, word);               \
+		     bits && (i = word * 64 + __ffs(bits), 1); \
+		     bits &= bits - 1)
 
 /*
- * The CPU may set A/D bits at any moment, so try until the leaf is disarmed or
- * gone. An armed leaf cannot gain bits for long: each retry means progress of
- * somebody who holds no lock, a CPU or a vCPU's hook, and both are bounded.
+ * The block's leaves below one root. One walk for all of them: they share a
+ * table, or are one huge leaf.
  */
-static bool disarm_leaf(const struct aet_encoding *enc, u64 *sptep, u64 spte)
+static void visit_root(const struct aet_mmu *mmu, u64 *table, int level,
+		       struct aet_visit *visit)
 {
-	while (aet_spte_is_armed(enc, spte)) {
-		u64 old = spte;
+	unsigned int i, word;
+	u64 bits;
 
-		spte = cmpxchg64(sptep, old, aet_spte_disarm(enc, old));
-		if (spte == old)
-			return true;
-	}
-	return false;
-}
+	if (visit->gfn >> (9 * level))
+		return;
+	for (; level > 1; level--) {
+		u64 *sptep = &table[table_index(visit->gfn, level)];
+		u64 spte = READ_ONCE(*sptep);
 
-static void visit_leaf(const struct aet_mmu *mmu, struct leaf leaf,
-		       enum aet_visit_op op, struct aet_visit *visit)
-{
-	if (!leaf.level)
-		return;
-	if (leaf.level > 1) {
-		visit->huge++;
-		visit->huge_level = max(visit->huge_level, leaf.level);
-		return;
+		if (!aet_spte_is_mmu_present(spte))
+			return;
+		if (aet_spte_is_leaf(spte, level)) {
+			visit_leaf(mmu, sptep, level, 0, visit);
+			return;
+		}
+		table = spte_child(spte);
 	}
-	visit->small++;
-	if (op == AET_VISIT_ARM)
-		visit->changed +=
-			arm_leaf(&mmu->encoding, leaf.sptep, leaf.spte);
-	else if (op == AET_VISIT_DISARM)
-		visit->changed +=
-			disarm_leaf(&mmu->encoding, leaf.sptep, leaf.spte);
+	for_each_wanted(visit, i, word, bits)
+		visit_leaf(mmu, &table[i], 1, i, visit);
 }
 
 /* struct pte_list_desc: several SPTEs that map one gfn, in linked chunks. */
@@ -324,18 +375,16 @@ static void visit_leaf(const struct aet_mmu *mmu, struct leaf leaf,
 	((type *)((char *)(desc) + AET_PTE_LIST_DESC_##field))
 
 static void visit_rmap_spte(const struct aet_mmu *mmu, u64 *sptep,
-			    enum aet_visit_op op, struct aet_visit *visit)
+			    unsigned int i, struct aet_visit *visit)
 {
 	union kvm_mmu_page_role role = sp_role(table_sp(sptep));
 
-	if (!is_trackable(role))
-		return;
-	visit_leaf(mmu, (struct leaf){ sptep, READ_ONCE(*sptep), role.level },
-		   op, visit);
+	if (is_trackable(role))
+		visit_leaf(mmu, sptep, role.level, i, visit);
 }
 
 static void visit_rmap(const struct aet_mmu *mmu, struct kvm_rmap_head *head,
-		       enum aet_visit_op op, struct aet_visit *visit)
+		       unsigned int i, struct aet_visit *visit)
 {
 	unsigned long val = head->val;
 	char *desc;
@@ -343,17 +392,42 @@ static void visit_rmap(const struct aet_mmu *mmu, struct kvm_rmap_head *head,
 	if (!val)
 		return;
 	if (!(val & 1)) {
-		visit_rmap_spte(mmu, (u64 *)val, op, visit);
+		visit_rmap_spte(mmu, (u64 *)val, i, visit);
 		return;
 	}
 	for (desc = (char *)(val & ~1UL);
 	     desc && (!visit->max_small || visit->small < visit->max_small);
 	     desc = *DESC_FIELD(desc, char *, MORE)) {
-		u32 i, count = *DESC_FIELD(desc, u32, SPTE_COUNT);
+		u32 j, count = *DESC_FIELD(desc, u32, SPTE_COUNT);
 
-		for (i = 0; i < count; i++)
-			visit_rmap_spte(mmu, DESC_FIELD(desc, u64 *, SPTES)[i],
-					op, visit);
+		for (j = 0; j < count; j++)
+			visit_rmap_spte(mmu, DESC_FIELD(desc, u64 *, SPTES)[j],
+					i, visit);
+	}
+}
+
+static void visit_rmaps(const struct aet_mmu *mmu,
+			const struct kvm_memory_slot *slot,
+			struct aet_visit *visit)
+{
+	gfn_t base = slot->base_gfn;
+	unsigned int i, word;
+	int level;
+	u64 bits;
+
+	if (slot->arch.rmap[0])
+		for_each_wanted(visit, i, word, bits)
+			visit_rmap(mmu,
+				   &slot->arch.rmap[0][visit->gfn + i - base],
+				   i, visit);
+	for (level = 2; level <= KVM_NR_PAGE_SIZES; level++) {
+		/* The block may begin before the memslot. */
+		unsigned long index = (visit->gfn >> (9 * (level - 1))) -
+				      (base >> (9 * (level - 1)));
+
+		if (slot->arch.rmap[level - 1])
+			visit_rmap(mmu, &slot->arch.rmap[level - 1][index], 0,
+				   visit);
 	}
 }
 
@@ -376,70 +450,93 @@ static struct kvm_mmu_page *link_sp(struct list_head *link)
 		if (is_trackable(sp_role(link_sp(pos))))
 
 void aet_port_visit(struct kvm *kvm, const struct aet_mmu *mmu,
-		    const struct kvm_memory_slot *slot, gfn_t gfn,
-		    enum aet_visit_op op, struct aet_visit *visit)
+		    const struct kvm_memory_slot *slot, struct aet_visit *visit)
 {
 	struct list_head *pos;
-	int level;
 
 	lockdep_assert_held_write(&kvm->mmu_lock);
 
-	for_each_tdp_root(kvm, pos) {
-		struct kvm_mmu_page *root = link_sp(pos);
-
-		visit_leaf(mmu,
-			   find_gfn_leaf(sp_spt(root), sp_role(root).level,
-					 gfn),
-			   op, visit);
-	}
-
-	for (level = 1; level <= KVM_NR_PAGE_SIZES; level++) {
-		unsigned long index = (gfn >> (9 * (level - 1))) -
-				      (slot->base_gfn >> (9 * (level - 1)));
-
-		if (slot->arch.rmap[level - 1])
-			visit_rmap(mmu, &slot->arch.rmap[level - 1][index], op,
-				   visit);
-	}
+	for_each_tdp_root(kvm, pos)
+		visit_root(mmu, sp_spt(link_sp(pos)),
+			   sp_role(link_sp(pos)).level, visit);
+	visit_rmaps(mmu, slot, visit);
 }
 
-unsigned int aet_port_rearm(struct kvm_vcpu *vcpu, const struct aet_mmu *mmu,
-			    gfn_t gfn)
+/*
+ * Under the TDP MMU without a lock: the tables cannot be freed before the
+ * hook's RCU section ends. KVM overwrites every SPTE of a table that it has
+ * unlinked, so a leaf armed in one is not armed for long, and nobody translates
+ * through it.
+ */
+static unsigned int rearm_tdp_page(struct kvm_mmu *vmmu,
+				   const struct aet_mmu *mmu, gfn_t gfn)
+{
+	struct leaf leaf = find_gfn_leaf(__va(vmmu->root.hpa & PAGE_MASK),
+					 vmmu->root_role.level, gfn);
+
+	return leaf.level == 1 &&
+	       arm_leaf(&mmu->encoding, leaf.sptep, leaf.spte);
+}
+
+static bool slot_covers(const struct kvm_memory_slot *slot, gfn_t gfn,
+			gfn_t pages)
+{
+	return gfn >= slot->base_gfn &&
+	       gfn + pages <= slot->base_gfn + slot->npages;
+}
+
+static unsigned int rearm_slowly(struct kvm_vcpu *vcpu,
+				 const struct aet_mmu *mmu, gfn_t gfn,
+				 bool is_tdp_mmu)
 {
 	struct kvm_mmu *vmmu = vcpu->arch.mmu;
-	/* A guest may alias a page without end; the pass finds the others. */
-	struct aet_visit visit = { .max_small = 64 };
 	struct kvm_memory_slot *slot;
+	struct aet_visit visit = {
+		.gfn = round_down(gfn, AET_BLOCK_PAGES),
+	};
 
-	/*
-	 * Under the TDP MMU without a lock: the table cannot be freed before
-	 * the hook's RCU section ends. KVM overwrites every SPTE of a table
-	 * that it has unlinked, so a leaf armed in one is not armed for long,
-	 * and nobody translates through it.
-	 */
-	if (is_tdp_mmu_root(vmmu)) {
-		if (is_trackable(vmmu->root_role))
-			visit_leaf(
-				mmu,
-				find_gfn_leaf(__va(vmmu->root.hpa & PAGE_MASK),
-					      vmmu->root_role.level, gfn),
-				AET_VISIT_ARM, &visit);
-		return visit.changed;
-	}
-
-	/*
-	 * Elsewhere a page may be mapped at many virtual addresses, known only
-	 * to the rmap, which mmu_lock protects. KVM takes the lock for write
-	 * in each of its own shadow page faults, so this adds no new kind of
-	 * wait. kvm->srcu, held around every exit, keeps the memslot.
-	 */
+	/* kvm->srcu, held around every exit, keeps the memslot. */
 	slot = gfn_to_memslot(vcpu->kvm, gfn);
 	if (!slot)
 		return 0;
+	if (mmu->unit_shift) {
+		/* What shares a unit with ROM is left to the next pass. */
+		if (!aet_slot_is_ram(slot) ||
+		    !slot_covers(slot, gfn, AET_BLOCK_PAGES))
+			return 0;
+		memset(visit.arm, 0xff, sizeof(visit.arm));
+	} else {
+		visit.arm[gfn % AET_BLOCK_PAGES / 64] = 1ULL << (gfn % 64);
+		/* A guest may alias a page without end; passes do the rest. */
+		visit.max_small = 64;
+	}
+	if (is_tdp_mmu) {
+		visit_root(mmu, __va(vmmu->root.hpa & PAGE_MASK),
+			   vmmu->root_role.level, &visit);
+		return visit.armed;
+	}
+	/*
+	 * A page may be mapped at many virtual addresses, known only to the
+	 * rmap, which mmu_lock protects. KVM takes the lock for write in each of
+	 * its own shadow page faults, so this adds no new kind of wait.
+	 */
 	write_lock(&vcpu->kvm->mmu_lock);
-	aet_port_visit(vcpu->kvm, mmu, slot, gfn, AET_VISIT_ARM, &visit);
+	aet_port_visit(vcpu->kvm, mmu, slot, &visit);
 	write_unlock(&vcpu->kvm->mmu_lock);
-	return visit.changed;
+	return visit.armed;
+}
+
+unsigned int aet_port_rearm(struct kvm_vcpu *vcpu, const struct aet_mmu *mmu,
+			    u64 unit)
+{
+	struct kvm_mmu *vmmu = vcpu->arch.mmu;
+	bool is_tdp_mmu = is_tdp_mmu_root(vmmu);
+
+	if (is_tdp_mmu && !is_trackable(vmmu->root_role))
+		return 0;
+	if (is_tdp_mmu && !mmu->unit_shift)
+		return rearm_tdp_page(vmmu, mmu, unit);
+	return rearm_slowly(vcpu, mmu, unit << mmu->unit_shift, is_tdp_mmu);
 }
 
 /*
@@ -465,14 +562,16 @@ static int *lpage_word(struct kvm_memory_slot *slot, gfn_t gfn, int level)
 		     gfn = round_down(gfn, 1ULL << (9 * (level - 1))) +       \
 			   (1ULL << (9 * (level - 1))))
 
-void aet_port_forbid_huge(struct kvm_memory_slot *slot, gfn_t start, gfn_t end)
+void aet_port_forbid_huge(struct kvm_memory_slot *slot, gfn_t start, gfn_t end,
+			  int min_level)
 {
 	gfn_t gfn;
 	int *word;
 	int level;
 
 	for_each_lpage(slot, start, end, level, gfn, word) {
-		*word |= LPAGE_FORBIDDEN;
+		if (level >= min_level)
+			*word |= LPAGE_FORBIDDEN;
 	}
 }
 
@@ -487,7 +586,8 @@ void aet_port_note_split(struct kvm_memory_slot *slot, gfn_t gfn, int level)
 		*lpage_word(slot, start, 2) |= LPAGE_SPLIT;
 }
 
-bool aet_port_allow_huge(struct kvm_memory_slot *slot, gfn_t start, gfn_t end)
+bool aet_port_allow_huge(struct kvm_memory_slot *slot, gfn_t start, gfn_t end,
+			 int max_level)
 {
 	bool was_split = false;
 	gfn_t gfn;
@@ -495,6 +595,9 @@ bool aet_port_allow_huge(struct kvm_memory_slot *slot, gfn_t start, gfn_t end)
 	int level;
 
 	for_each_lpage(slot, start, end, level, gfn, word) {
+		if (level > max_level ||
+		    !(*word & (LPAGE_FORBIDDEN | LPAGE_SPLIT)))
+			continue;
 		was_split |= *word & LPAGE_SPLIT;
 		*word &= ~(LPAGE_FORBIDDEN | LPAGE_SPLIT);
 	}
@@ -527,11 +630,10 @@ void aet_port_zap(struct kvm *kvm, const struct kvm_memory_slot *slot,
 static void count_leaf(const struct aet_mmu *mmu, u64 spte, int level,
 		       struct aet_leaf_count *count)
 {
-	if (level > 1) {
+	if (level > 1)
 		count->huge++;
-		return;
-	}
-	count->small++;
+	else
+		count->small++;
 	count->armed += aet_spte_is_armed(&mmu->encoding, spte);
 }
 
@@ -588,31 +690,54 @@ void aet_port_count(struct kvm *kvm, const struct aet_mmu *mmu,
 	*ret_count = count;
 }
 
-bool aet_port_detect(struct kvm *kvm, struct aet_mmu *ret_mmu)
+bool aet_port_detect(struct kvm *kvm, struct aet_mmu *mmu)
 {
 	struct kvm_vcpu *vcpu = kvm_get_vcpu(kvm, 0);
 
 	if (!vcpu)
 		return false;
-	if (!role_is_tdp(READ_ONCE(vcpu->arch.root_mmu.root_role)))
-		*ret_mmu = (struct aet_mmu){
-			.mode = KVM_AET_MMU_SHADOW,
-			.encoding_id = KVM_AET_ENC_NOT_PRESENT,
-			.encoding = AET_ENCODING_SHADOW,
-		};
-	else if (boot_cpu_has(X86_FEATURE_VMX))
-		*ret_mmu = (struct aet_mmu){
-			.mode = KVM_AET_MMU_EPT,
-			.encoding_id = KVM_AET_ENC_EPT_MEMTYPE,
-			.encoding = AET_ENCODING_EPT,
-		};
-	else
-		*ret_mmu = (struct aet_mmu){
-			.mode = KVM_AET_MMU_NPT,
-			.encoding_id = KVM_AET_ENC_NPT_SUPERVISOR,
-			.encoding = AET_ENCODING_NPT,
-		};
+	if (!role_is_tdp(READ_ONCE(vcpu->arch.root_mmu.root_role))) {
+		mmu->mode = KVM_AET_MMU_SHADOW;
+		mmu->encoding_id = KVM_AET_ENC_NOT_PRESENT;
+		mmu->encoding = (struct aet_encoding)AET_ENCODING_SHADOW;
+	} else if (boot_cpu_has(X86_FEATURE_VMX)) {
+		mmu->mode = KVM_AET_MMU_EPT;
+		mmu->encoding_id = KVM_AET_ENC_EPT_MEMTYPE;
+		mmu->encoding = (struct aet_encoding)AET_ENCODING_EPT;
+	} else {
+		mmu->mode = KVM_AET_MMU_NPT;
+		mmu->encoding_id = KVM_AET_ENC_NPT_SUPERVISOR;
+		mmu->encoding = (struct aet_encoding)AET_ENCODING_NPT;
+	}
 	return true;
+}
+
+/* Every field that this file reads through an offset, on a live object. */
+static bool sp_is_sane(struct kvm_mmu_page *sp)
+{
+	u64 *table = sp_spt(sp);
+
+	return virt_addr_valid(table) && PAGE_ALIGNED((unsigned long)table) &&
+	       table_sp(table) == sp && sp_role(sp).level >= 1 &&
+	       sp_role(sp).level <= PT64_ROOT_MAX_LEVEL;
+}
+
+bool aet_port_layout_is_sane(struct kvm *kvm)
+{
+	struct list_head *pages = &kvm->arch.active_mmu_pages;
+	struct list_head *roots;
+	bool is_sane = true;
+
+	read_lock(&kvm->mmu_lock);
+	roots = first_tdp_root(kvm);
+	if (roots != &kvm->arch.tdp_mmu_roots)
+		is_sane = sp_is_sane(link_sp(roots)) &&
+			  sp_is_tdp_mmu(link_sp(roots));
+	if (is_sane && !list_empty(pages))
+		is_sane = sp_is_sane(link_sp(pages->next)) &&
+			  !sp_is_tdp_mmu(link_sp(pages->next));
+	read_unlock(&kvm->mmu_lock);
+	return is_sane;
 }
 
 bool aet_port_is_protected(struct kvm *kvm)
@@ -624,11 +749,8 @@ bool aet_port_is_protected(struct kvm *kvm)
 	if (READ_ONCE(kvm->arch.apicv_inhibit_reasons) &
 	    BIT(APICV_INHIBIT_REASON_SEV))
 		return true;
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
-	if (kvm->arch.vm_type != KVM_X86_DEFAULT_VM ||
-	    kvm->arch.has_private_mem)
+	if (aet_compat_has_private_memory(kvm))
 		return true;
-#endif
 	kvm_for_each_vcpu(i, vcpu, kvm)
 		if (vcpu->arch.guest_state_protected)
 			return true;

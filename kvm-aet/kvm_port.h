@@ -16,16 +16,32 @@
  * struct aet_mmu - what a VM's page tables look like
  * @mode: enum kvm_aet_mmu_mode; KVM_AET_MMU_UNKNOWN: no vCPU yet
  * @encoding_id: enum kvm_aet_encoding
+ * @unit_shift: log2 of the 4 KiB pages in a unit: 0, or 9 for coarse tracking
  * @encoding: valid unless @mode is unknown
  */
 struct aet_mmu {
 	u32 mode;
 	u32 encoding_id;
+	u32 unit_shift;
 	struct aet_encoding encoding;
 };
 
-/* Fill @ret_mmu from any vCPU of the VM; false while there is none. */
-bool aet_port_detect(struct kvm *kvm, struct aet_mmu *ret_mmu);
+/* Memory of the guest's own: no ROM, nothing that KVM mapped for itself. */
+static inline bool aet_slot_is_ram(const struct kvm_memory_slot *slot)
+{
+	return slot->id < KVM_USER_MEM_SLOTS &&
+	       !(slot->flags & (KVM_MEM_READONLY | KVM_MEMSLOT_INVALID));
+}
+
+/* Fill all but @unit_shift from any vCPU; false while there is none. */
+bool aet_port_detect(struct kvm *kvm, struct aet_mmu *mmu);
+
+/*
+ * Do the VM's page tables look as the build expects? False: this KVM is not the
+ * one that we were built for, whatever its version says, so hands off. True also
+ * while there are none to look at.
+ */
+bool aet_port_layout_is_sane(struct kvm *kvm);
 
 /* True if the host cannot see the guest's memory, so neither may we. */
 bool aet_port_is_protected(struct kvm *kvm);
@@ -45,42 +61,61 @@ enum aet_verdict aet_port_trap(struct kvm_vcpu *vcpu, const struct aet_mmu *mmu,
 			       u64 addr, u64 error_code, gfn_t *ret_gfn);
 
 /*
- * Arm the leaves that map @gfn, from the fault path of @vcpu: no sleeping, no
+ * Arm the leaves that map @unit, from the fault path of @vcpu: no sleeping, no
  * allocation. Returns how many were armed. The caller flushes.
  */
 unsigned int aet_port_rearm(struct kvm_vcpu *vcpu, const struct aet_mmu *mmu,
-			    gfn_t gfn);
+			    u64 unit);
 
-/* What aet_port_visit() met. */
+#define AET_BLOCK_PAGES 512U
+#define AET_BLOCK_WORDS (AET_BLOCK_PAGES / 64)
+
+/**
+ * struct aet_visit - what to do in an aligned 2 MiB of guest frames
+ * @gfn: its first frame number
+ * @arm: pages whose leaves to arm; bit gfn & 511. Bit 0 is for a 2 MiB leaf,
+ *	too, if units are that large.
+ * @disarm: pages whose leaves to disarm; likewise
+ * @look: pages of interest that stay as they are
+ * @mapped: out: which of these pages have a leaf. All if it is a huge one that
+ *	is a unit.
+ * @armed: out: leaves armed now
+ * @huge: out: leaves larger than a unit, not touched
+ * @huge_level: out: of the largest: 2 or 3
+ * @max_small: stop after about so many leaves of 4 KiB; 0: no limit
+ * @small: out: leaves of 4 KiB visited
+ */
 struct aet_visit {
-	unsigned int small; /* 4 KiB leaves */
-	unsigned int changed; /* of those, armed or disarmed now */
-	unsigned int huge; /* larger leaves, not touched */
-	int huge_level; /* of the largest: 2 or 3 */
-	unsigned int max_small; /* in: stop after about so many; 0: no limit */
+	gfn_t gfn;
+	u64 arm[AET_BLOCK_WORDS];
+	u64 disarm[AET_BLOCK_WORDS];
+	u64 look[AET_BLOCK_WORDS];
+	u64 mapped[AET_BLOCK_WORDS];
+	unsigned int armed;
+	unsigned int huge;
+	int huge_level;
+	unsigned int max_small;
+	unsigned int small;
 };
 
-enum aet_visit_op {
-	AET_VISIT_COUNT,
-	AET_VISIT_ARM,
-	AET_VISIT_DISARM
-};
-
-/* Visit every leaf that maps @gfn of @slot. Under kvm->mmu_lock for write. */
+/* Visit the leaves of @slot's pages. Under kvm->mmu_lock for write. */
 void aet_port_visit(struct kvm *kvm, const struct aet_mmu *mmu,
-		    const struct kvm_memory_slot *slot, gfn_t gfn,
-		    enum aet_visit_op op, struct aet_visit *visit);
+		    const struct kvm_memory_slot *slot,
+		    struct aet_visit *visit);
 
 /*
- * Forbid KVM to map [start, end) of @slot with huge leaves, or allow it again.
- * Under kvm->mmu_lock for write. The mark sits in the memslot itself, so it
- * goes with the memslot and undoing is right whatever happened in between.
- * aet_port_note_split() remembers that the huge leaf of @level around @gfn had
- * to go; aet_port_allow_huge() returns true if a noted region is in its range.
+ * Forbid KVM to map [start, end) of @slot with leaves of @min_level and larger,
+ * or allow all up to @max_level again. Under kvm->mmu_lock for write. The mark
+ * sits in the memslot itself, so it goes with the memslot and undoing is right
+ * whatever happened in between. aet_port_note_split() remembers that the huge
+ * leaf of @level around @gfn had to go; aet_port_allow_huge() returns true if a
+ * noted region is in its range.
  */
-void aet_port_forbid_huge(struct kvm_memory_slot *slot, gfn_t start, gfn_t end);
+void aet_port_forbid_huge(struct kvm_memory_slot *slot, gfn_t start, gfn_t end,
+			  int min_level);
 void aet_port_note_split(struct kvm_memory_slot *slot, gfn_t gfn, int level);
-bool aet_port_allow_huge(struct kvm_memory_slot *slot, gfn_t start, gfn_t end);
+bool aet_port_allow_huge(struct kvm_memory_slot *slot, gfn_t start, gfn_t end,
+			 int max_level);
 
 /*
  * Make KVM forget its mappings of [start, end) of @slot; the guest's next

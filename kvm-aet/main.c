@@ -10,7 +10,7 @@ static int __init aet_init(void)
 
 	aet_debugfs_init();
 	/* The hook before the device: no leaf may be armed without it. */
-	err = aet_hook_init(aet_trap);
+	err = aet_hook_init();
 	if (err)
 		goto remove_debugfs;
 	err = aet_ioctl_init();

@@ -1,32 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The background pass: visit all sampled pages, a 2 MiB region at a time, arm
- * those that are mapped and not hot, and keep huge leaves away where the
+ * The background pass: visit all memory, 2 MiB at a time, arm the sampled
+ * units that are mapped and not hot, and keep huge leaves away where the
  * session wants to see small pages. The same walk backwards disarms.
  */
+#include <asm/msr.h>
 #include <linux/sched/signal.h>
 
 #include "aet.h"
+#include "aet_trace.h"
 #include "kvm_hook.h"
-#include "sample.h"
 
-#define REGION_PAGES 512ULL
+static_assert(AET_BLOCK_PAGES == AET_BLOCK_UNITS);
 
-void aet_flush(struct aet_vm *vm)
+void aet_flush(struct aet_vm *vm, struct aet_generation *generation)
 {
-	/*
-	 * Cleared before the flush: a re-arm that comes between the two is
-	 * counted for the next flush though this one may cover it, never the
-	 * other way round.
-	 */
-	spin_lock(&vm->record.lock);
-	vm->record.pending_flush = 0;
-	spin_unlock(&vm->record.lock);
-	atomic64_inc(&vm->flushes);
+	atomic64_inc(&generation->totals.flushes);
 	kvm_flush_remote_tlbs(vm->kvm);
 }
 
-/* Part of a 2 MiB region inside one memslot and the tracked range. */
+/* Part of an aligned 2 MiB inside one memslot and the tracked range. */
 struct region {
 	struct kvm_memory_slot *slot;
 	gfn_t start;
@@ -50,8 +43,8 @@ static bool next_region(struct aet_vm *vm, gfn_t gfn, struct region *ret)
 
 		ret->slot = slot;
 		ret->start = max(gfn, slot->base_gfn);
-		ret->end = min3(round_down(ret->start, REGION_PAGES) +
-					REGION_PAGES,
+		ret->end = min3(round_down(ret->start, AET_BLOCK_PAGES) +
+					AET_BLOCK_PAGES,
 				(u64)(slot->base_gfn + slot->npages),
 				(u64)vm->config.gfn_end);
 		return true;
@@ -59,84 +52,191 @@ static bool next_region(struct aet_vm *vm, gfn_t gfn, struct region *ret)
 	return false;
 }
 
-/* The first group whose sampled page is at or after @gfn. */
-static u64 first_group(const struct kvm_aet_attach *config, gfn_t gfn)
+/* A bit for each of the region's pages. */
+static void set_region(const struct region *region, u64 *words)
 {
-	u64 group = aet_sample_group(gfn, config->inverse_rate);
+	gfn_t gfn;
 
-	if (aet_sample_gfn(group, config->inverse_rate, config->salt) < gfn)
-		group++;
-	return group;
+	if (region->end - region->start == AET_BLOCK_PAGES) {
+		memset(words, 0xff, AET_BLOCK_WORDS * sizeof(*words));
+		return;
+	}
+	for (gfn = region->start; gfn < region->end; gfn++)
+		words[gfn % AET_BLOCK_PAGES / 64] |= 1ULL << (gfn % 64);
 }
 
-#define for_each_sampled_gfn(config, start, end, group, gfn)     \
-	for (group = first_group(config, start);                 \
-	     gfn = aet_sample_gfn(group, (config)->inverse_rate, \
-				  (config)->salt),               \
-	    gfn < (end);                                         \
-	     group++)
-
-/* Adds to @stats; returns leaves armed, or -ENOMEM. */
-static int arm_region(struct aet_vm *vm, const struct region *region,
-		      struct aet_pass_stats *stats)
+/* What to do with the region's pages, one by one. */
+static u32 plan_pages(struct aet_record *record, const struct region *region,
+		      struct aet_visit *visit)
 {
-	const struct kvm_aet_attach *config = &vm->config;
-	bool is_splitting = config->huge_mode == KVM_AET_HUGE_SPLIT;
-	struct aet_visit total = {};
-	u64 group, sampled = 0;
-	gfn_t gfn;
+	struct aet_selection selection;
+	unsigned int i;
+
+	aet_record_select(record, region->start, region->end, &selection);
+	for (i = 0; i < AET_BLOCK_WORDS; i++) {
+		visit->arm[i] = selection.sampled[i] & ~selection.hot[i];
+		visit->look[i] = selection.hot[i];
+		visit->disarm[i] = selection.left[i];
+	}
+	return selection.nr_sampled;
+}
+
+/* The same where the region is one unit: all of its leaves, or none. */
+static u32 plan_unit(struct aet_record *record, const struct region *region,
+		     struct aet_visit *visit)
+{
+	u64 unit = region->start / AET_BLOCK_PAGES;
+	unsigned int word = unit % AET_BLOCK_UNITS / 64;
+	u64 bit = 1ULL << (unit % 64);
+	struct aet_selection selection;
+
+	aet_record_select(record, unit, unit + 1, &selection);
+	if (selection.left[word] & bit)
+		set_region(region, visit->disarm);
+	else if (selection.hot[word] & bit)
+		set_region(region, visit->look);
+	else if (selection.sampled[word] & bit)
+		set_region(region, visit->arm);
+	return selection.nr_sampled;
+}
+
+static u32 weigh(const u64 *words)
+{
+	u32 weight = 0;
+	unsigned int i;
+
+	for (i = 0; i < AET_BLOCK_WORDS; i++)
+		weight += hweight64(words[i]);
+	return weight;
+}
+
+static u32 count_mapped(const struct aet_visit *visit, bool is_coarse)
+{
+	u64 mapped[AET_BLOCK_WORDS];
+	unsigned int i;
+
+	for (i = 0; i < AET_BLOCK_WORDS; i++)
+		mapped[i] = visit->mapped[i] & (visit->arm[i] | visit->look[i]);
+	return is_coarse ? weigh(mapped) > 0 : weigh(mapped);
+}
+
+/* The smallest leaves that hide units, or 0 if they may. */
+static int min_huge_level(const struct aet_vm *vm)
+{
+	switch (vm->config.huge_mode) {
+	case KVM_AET_HUGE_SPLIT:
+		return 2;
+	case KVM_AET_HUGE_COARSE:
+		return 3;
+	}
+	return 0;
+}
+
+/* Adds to @stats and to the generation; 0 or -ENOMEM. */
+static int arm_region(struct aet_vm *vm, struct aet_generation *generation,
+		      const struct region *region, struct aet_pass_stats *stats)
+{
+	bool is_coarse = vm->mmu.unit_shift;
+	int huge_level = min_huge_level(vm);
+	u64 unit = region->start >> vm->mmu.unit_shift;
+	struct aet_visit visit = {
+		.gfn = round_down(region->start, AET_BLOCK_PAGES),
+	};
+	bool must_zap = false;
+	u32 sampled;
 	int err;
 
 	stats->range_pages += region->end - region->start;
-	err = aet_record_reserve(
-		&vm->record,
-		aet_sample_group(region->start, config->inverse_rate),
-		aet_sample_group(region->end - 1, config->inverse_rate));
+	err = aet_record_reserve(generation->record, unit,
+				 is_coarse ? unit + 1 : region->end);
 	if (err)
 		return err;
 
 	write_lock(&vm->kvm->mmu_lock);
-	for_each_sampled_gfn(config, region->start, region->end, group, gfn) {
-		bool is_hot = aet_record_is_hot(&vm->record, group);
-		struct aet_visit visit = {};
-
-		/* Only regions with a sampled page need small leaves. */
-		if (is_splitting && !sampled++)
-			aet_port_forbid_huge(region->slot, region->start,
-					     region->end);
-		if (!vm->is_mmu_known)
-			continue;
-		aet_port_visit(vm->kvm, &vm->mmu, region->slot, gfn,
-			       is_hot ? AET_VISIT_COUNT : AET_VISIT_ARM,
-			       &visit);
-		stats->sampled_pages++;
-		stats->mapped_pages += visit.small > 0;
-		total.changed += visit.changed;
-		total.huge = max(total.huge, visit.huge);
-		total.huge_level = max(total.huge_level, visit.huge_level);
-	}
-	stats->huge_leaves += total.huge;
-	if (is_splitting && total.huge)
+	sampled = is_coarse ? plan_unit(generation->record, region, &visit) :
+			      plan_pages(generation->record, region, &visit);
+	if (huge_level && sampled)
+		aet_port_forbid_huge(region->slot, region->start, region->end,
+				     huge_level);
+	else if (huge_level == 2)
+		/* The sample may have been here before. */
+		must_zap = aet_port_allow_huge(region->slot, region->start,
+					       region->end, 2);
+	if (vm->is_mmu_known)
+		aet_port_visit(vm->kvm, &vm->mmu, region->slot, &visit);
+	if (huge_level && sampled && visit.huge) {
 		aet_port_note_split(region->slot, region->start,
-				    total.huge_level);
+				    visit.huge_level);
+		generation->totals.splits++;
+		must_zap = true;
+	}
 	write_unlock(&vm->kvm->mmu_lock);
 
-	if (is_splitting && total.huge)
+	if (weigh(visit.disarm))
+		trace_kvm_aet_rotate(vm->process_id, visit.gfn,
+				     weigh(visit.disarm));
+	stats->sampled_pages += sampled;
+	stats->mapped_pages += count_mapped(&visit, is_coarse);
+	stats->huge_leaves += visit.huge;
+	generation->totals.arms += visit.armed;
+	if (visit.armed)
+		trace_kvm_aet_arm(vm->process_id, region->start, region->end,
+				  visit.armed);
+	/* The guest's next access maps the region anew. */
+	if (must_zap)
 		aet_port_zap(vm->kvm, region->slot, region->start, region->end);
-	return total.changed;
+	return 0;
+}
+
+static void note_evictions(struct aet_generation *generation,
+			   const struct aet_counters *counters,
+			   struct aet_pass_stats *stats)
+{
+	u64 evictions = counters->rearms + counters->rearm_misses;
+
+	stats->is_starved = generation->totals.passes > 0 &&
+			    evictions == generation->evictions_seen;
+	generation->evictions_seen = evictions;
+	generation->totals.starved_passes += stats->is_starved;
+}
+
+static int arm_all(struct aet_vm *vm, struct aet_generation *generation,
+		   struct aet_pass_stats *stats)
+{
+	gfn_t gfn = vm->config.gfn_start;
+	struct region region = {};
+	bool is_end;
+	int err = 0;
+
+	do {
+		int idx = srcu_read_lock(&vm->kvm->srcu);
+
+		is_end = !next_region(vm, gfn, &region);
+		if (!is_end && aet_slot_is_ram(region.slot))
+			err = arm_region(vm, generation, &region, stats);
+		srcu_read_unlock(&vm->kvm->srcu, idx);
+		/* A pass over much memory must not outlive whoever asked. */
+		if (!is_end && (fatal_signal_pending(current) ||
+				READ_ONCE(vm->is_stopping)))
+			err = -EINTR;
+		gfn = region.end;
+		cond_resched();
+	} while (!is_end && !err);
+	return err;
 }
 
 int aet_pass_arm(struct aet_vm *vm)
 {
+	struct aet_generation *generation = aet_vm_generation(vm);
+	u64 arms = generation->totals.arms, start = rdtsc(), end;
 	struct aet_pass_stats stats = {};
-	gfn_t gfn = vm->config.gfn_start;
-	struct region region;
-	bool must_flush;
-	u64 armed = 0;
-	int ret;
+	struct aet_counters counters;
+	int err;
 
 	lockdep_assert_held(&vm->ctl);
 
+	if (!aet_port_layout_is_sane(vm->kvm))
+		return -EOPNOTSUPP;
 	if (!vm->is_mmu_known && aet_port_detect(vm->kvm, &vm->mmu)) {
 		if (vm->mmu.mode == KVM_AET_MMU_EPT && !aet_hook_covers_ept())
 			return -EOPNOTSUPP;
@@ -144,54 +244,39 @@ int aet_pass_arm(struct aet_vm *vm)
 		smp_store_release(&vm->is_mmu_known, true);
 	}
 
-	for (;;) {
-		int idx = srcu_read_lock(&vm->kvm->srcu);
-		bool is_end = !next_region(vm, gfn, &region);
-
-		ret = 0;
-		if (!is_end && aet_slot_is_ram(region.slot))
-			ret = arm_region(vm, &region, &stats);
-		srcu_read_unlock(&vm->kvm->srcu, idx);
-		/* A pass over much memory must not outlive whoever asked. */
-		if (!is_end && (fatal_signal_pending(current) ||
-				!READ_ONCE(vm->is_arming)))
-			ret = -EINTR;
-		if (is_end || ret < 0)
-			break;
-		armed += ret;
-		gfn = region.end;
-		cond_resched();
+	err = arm_all(vm, generation, &stats);
+	aet_record_sum(generation->record, &counters);
+	if (!err) {
+		note_evictions(generation, &counters, &stats);
+		generation->stats = stats;
+		generation->totals.passes++;
 	}
-	if (ret >= 0) {
-		vm->stats = stats;
-		vm->passes++;
-	}
-	vm->arms += armed;
-
-	spin_lock(&vm->record.lock);
-	must_flush = armed || vm->record.pending_flush;
-	spin_unlock(&vm->record.lock);
-	if (must_flush)
-		aet_flush(vm);
-	return ret < 0 ? ret : 0;
+	if (generation->totals.arms != arms ||
+	    counters.rearms != generation->rearms_flushed)
+		aet_flush(vm, generation);
+	generation->rearms_flushed = counters.rearms;
+	end = rdtsc();
+	if (end > start)
+		generation->totals.cycles += end - start;
+	trace_kvm_aet_pass(vm->process_id, generation->number, &stats, err);
+	return err;
 }
 
-static void disarm_region(struct aet_vm *vm, const struct region *region)
+static void disarm_region(struct aet_vm *vm, const struct region *region,
+			  bool is_end)
 {
-	const struct kvm_aet_attach *config = &vm->config;
-	struct aet_visit visit = {};
-	bool was_split;
-	u64 group;
-	gfn_t gfn;
+	bool was_split = false;
+	struct aet_visit visit = {
+		.gfn = round_down(region->start, AET_BLOCK_PAGES),
+	};
 
+	set_region(region, visit.disarm);
 	write_lock(&vm->kvm->mmu_lock);
 	if (vm->is_mmu_known)
-		for_each_sampled_gfn(config, region->start, region->end, group,
-				     gfn)
-			aet_port_visit(vm->kvm, &vm->mmu, region->slot, gfn,
-				       AET_VISIT_DISARM, &visit);
-	was_split =
-		aet_port_allow_huge(region->slot, region->start, region->end);
+		aet_port_visit(vm->kvm, &vm->mmu, region->slot, &visit);
+	if (is_end)
+		was_split = aet_port_allow_huge(region->slot, region->start,
+						region->end, KVM_NR_PAGE_SIZES);
 	write_unlock(&vm->kvm->mmu_lock);
 
 	/* The guest's next access maps the region huge again. */
@@ -202,26 +287,82 @@ static void disarm_region(struct aet_vm *vm, const struct region *region)
 /*
  * Nobody arms any more when this runs. A leaf maps the same gfn for as long as
  * it is MMU-present, and leaves exist only for gfns of memslots; so every leaf
- * that a session armed is found again through its gfn, or KVM zapped it.
+ * that a session armed is found again through its gfn, or KVM zapped it. All
+ * gfns are visited, not the sampled ones: rotation and races (trap.c) may have
+ * left a trap on a page that is no longer in the sample.
  */
-void aet_pass_disarm(struct aet_vm *vm)
+void aet_pass_disarm(struct aet_vm *vm, bool is_end)
 {
+	struct aet_generation *generation = aet_vm_generation(vm);
 	gfn_t gfn = vm->config.gfn_start;
 	struct region region;
-	bool is_end;
+	bool is_done;
 
 	lockdep_assert_held(&vm->ctl);
 
 	do {
 		int idx = srcu_read_lock(&vm->kvm->srcu);
 
-		is_end = !next_region(vm, gfn, &region);
-		if (!is_end) {
-			disarm_region(vm, &region);
+		is_done = !next_region(vm, gfn, &region);
+		if (!is_done) {
+			disarm_region(vm, &region, is_end);
 			gfn = region.end;
 		}
 		srcu_read_unlock(&vm->kvm->srcu, idx);
 		cond_resched();
-	} while (!is_end);
-	aet_flush(vm);
+	} while (!is_done);
+	aet_flush(vm, generation);
+}
+
+/* Bit 0 stands for the whole region. */
+static void set_single_unit(struct kvm_aet_region *region, u64 unit)
+{
+	unsigned int word = unit % AET_BLOCK_UNITS / 64;
+	bool is_seen = region->seen[word] >> (unit % 64) & 1;
+
+	memset(region->sampled, 0, sizeof(region->sampled));
+	memset(region->seen, 0, sizeof(region->seen));
+	region->sampled[0] = 1;
+	region->seen[0] = is_seen;
+}
+
+bool aet_vm_next_region(struct aet_vm *vm, u64 *gfn, bool window_only,
+			struct kvm_aet_region *ret)
+{
+	struct aet_record *record = aet_vm_generation(vm)->record;
+	struct region region;
+
+	lockdep_assert_held(&vm->ctl);
+
+	for (;;) {
+		int idx;
+		bool is_found;
+		u64 first, end;
+
+		/* A whole region even if memslots meet in it. */
+		*gfn = round_down(*gfn, AET_BLOCK_PAGES);
+		idx = srcu_read_lock(&vm->kvm->srcu);
+		is_found = next_region(vm, max(*gfn, vm->config.gfn_start),
+				       &region);
+		srcu_read_unlock(&vm->kvm->srcu, idx);
+		if (!is_found)
+			return false;
+		first = round_down(region.start, AET_BLOCK_PAGES);
+		*gfn = first + AET_BLOCK_PAGES;
+		end = min(*gfn, vm->config.gfn_end);
+		first = max(first, vm->config.gfn_start);
+		if (vm->mmu.unit_shift) {
+			first >>= vm->mmu.unit_shift;
+			end = first + 1;
+		}
+		if (aet_record_region(record, first, end, window_only, ret)) {
+			if (vm->mmu.unit_shift)
+				set_single_unit(ret, first);
+			ret->gfn = *gfn - AET_BLOCK_PAGES;
+			return true;
+		}
+		if (READ_ONCE(vm->is_stopping))
+			return false;
+		cond_resched();
+	}
 }

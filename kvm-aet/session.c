@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Life of a session: attach, stop, free, and the VM's exit in between.
+ * Life of a session: attach, configure, stop, free, and the VM's exit in
+ * between.
  */
 #include <linux/debugfs.h>
 #include <linux/hashtable.h>
@@ -8,6 +9,8 @@
 #include <linux/sched/mm.h>
 
 #include "aet.h"
+#include "aet_trace.h"
+#include "snapshot.h"
 
 static DEFINE_MUTEX(aet_vms_mutex);
 static DEFINE_HASHTABLE(aet_vms, 6);
@@ -64,7 +67,7 @@ static void end_tracking(struct aet_vm *vm)
 	if (vm->state != KVM_AET_TRACKING)
 		return;
 	synchronize_rcu();
-	aet_pass_disarm(vm);
+	aet_pass_disarm(vm, true);
 	remove(vm);
 	synchronize_rcu();
 	WRITE_ONCE(vm->state, KVM_AET_STOPPED);
@@ -74,30 +77,171 @@ static void end_tracking(struct aet_vm *vm)
 void aet_vm_stop(struct aet_vm *vm)
 {
 	/* Before the lock, so that a long pass under way ends early. */
-	WRITE_ONCE(vm->is_arming, false);
+	WRITE_ONCE(vm->is_stopping, true);
 	mutex_lock(&vm->ctl);
 	end_tracking(vm);
 	mutex_unlock(&vm->ctl);
+}
+
+/*
+ * An instruction needs all its pages in the hot set at once, and between two
+ * of its traps every other vCPU may push pages in. So the set grows with them;
+ * sampling makes it as much less likely as it thins out the pages.
+ */
+#define HOT_PAGES_PER_VCPU 32
+
+static u32 fit_hot_pages(const struct aet_vm *vm)
+{
+	u32 vcpus = atomic_read(&vm->kvm->online_vcpus);
+
+	return max(vm->config.hot_pages,
+		   DIV_ROUND_UP(HOT_PAGES_PER_VCPU * vcpus,
+				vm->config.inverse_rate));
+}
+
+/* With vm->config and vm->kvm as they are. */
+static struct aet_generation *new_generation(const struct aet_vm *vm,
+					     u64 number)
+{
+	struct aet_record_config config = {
+		.inverse_rate = vm->config.inverse_rate,
+		.hot_pages = fit_hot_pages(vm),
+		.rotate_passes = vm->config.rotate_passes,
+		.salt = vm->config.salt,
+		/*
+		 * A VM's owner may lay out memslots far larger than any memory.
+		 * Only so many pages can be mapped as the host has; twice that
+		 * allows for holes in the guest's address space.
+		 */
+		.max_units = 2 * totalram_pages() >> vm->mmu.unit_shift,
+	};
+	struct aet_generation *generation =
+		kzalloc(sizeof(*generation), GFP_KERNEL);
+
+	if (!generation)
+		return NULL;
+	generation->number = number;
+	generation->record = aet_record_new(&config, ktime_get_ns());
+	if (generation->record)
+		return generation;
+	kfree(generation);
+	return NULL;
+}
+
+static void free_generation(struct aet_generation *generation)
+{
+	if (generation)
+		aet_record_free(generation->record);
+	kfree(generation);
+}
+
+/*
+ * Units and groups of the new generation are others than those of the old, so
+ * no trap of the old one may be left. As at the session's end, arming stops
+ * first. Until it goes on, what the guest does is not seen.
+ */
+static int begin_generation(struct aet_vm *vm)
+{
+	struct aet_generation *old = aet_vm_generation(vm);
+	struct aet_generation *new = new_generation(vm, old->number + 1);
+
+	lockdep_assert_held(&vm->ctl);
+
+	if (!new)
+		return -ENOMEM;
+	WRITE_ONCE(vm->is_arming, false);
+	synchronize_rcu();
+	aet_pass_disarm(vm, false);
+	rcu_assign_pointer(vm->generation, new);
+	/* No hook holds the old one any more. */
+	synchronize_rcu();
+	aet_record_close(old->record);
+	if (vm->previous && !vm->is_previous_read)
+		vm->dropped_generations++;
+	free_generation(vm->previous);
+	vm->previous = old;
+	vm->is_previous_read = false;
+	WRITE_ONCE(vm->is_arming, true);
+	trace_kvm_aet_generation(vm->process_id, new->number,
+				 &new->record->config);
+	return 0;
+}
+
+static void schedule_pass(struct aet_vm *vm)
+{
+	queue_delayed_work(system_unbound_wq, &vm->pass_work,
+			   msecs_to_jiffies(vm->config.period_ms));
+}
+
+/* Out of memory: the next pass tries again. */
+static void pass(struct aet_vm *vm)
+{
+	lockdep_assert_held(&vm->ctl);
+
+	/* A VM may become protected after it was created. */
+	if (aet_port_is_protected(vm->kvm) || aet_pass_arm(vm) == -EOPNOTSUPP) {
+		end_tracking(vm);
+		return;
+	}
+	WRITE_ONCE(vm->is_pass_news, true);
+	wake_up_all(&vm->wait);
 }
 
 static void pass_work(struct work_struct *work)
 {
 	struct aet_vm *vm =
 		container_of(to_delayed_work(work), struct aet_vm, pass_work);
+	struct aet_record *record;
 
 	mutex_lock(&vm->ctl);
-	if (vm->state == KVM_AET_TRACKING && READ_ONCE(vm->is_arming)) {
-		/* A VM may become protected after it was created. */
-		if (aet_port_is_protected(vm->kvm) ||
-		    aet_pass_arm(vm) == -EOPNOTSUPP)
-			end_tracking(vm);
-		else
-			/* Out of memory: the next pass tries again. */
-			queue_delayed_work(
-				system_unbound_wq, &vm->pass_work,
-				msecs_to_jiffies(vm->config.period_ms));
+	if (vm->state == KVM_AET_TRACKING && !READ_ONCE(vm->is_stopping)) {
+		record = aet_vm_generation(vm)->record;
+		/* vCPUs may have come since. */
+		if (fit_hot_pages(vm) > record->config.hot_pages)
+			begin_generation(vm);
+		aet_vm_generation(vm)->record->rotation++;
+		pass(vm);
+		schedule_pass(vm);
 	}
 	mutex_unlock(&vm->ctl);
+}
+
+int aet_vm_configure(struct aet_vm *vm, struct kvm_aet_config *config)
+{
+	struct kvm_aet_attach old;
+	int err = 0;
+
+	mutex_lock(&vm->ctl);
+	if (vm->state != KVM_AET_TRACKING) {
+		err = -ESHUTDOWN;
+		goto unlock;
+	}
+	old = vm->config;
+	if (config->fields & KVM_AET_SET_PERIOD_MS)
+		vm->config.period_ms = config->period_ms;
+	if (config->fields & KVM_AET_SET_FLUSH_BATCH)
+		WRITE_ONCE(vm->config.flush_batch, config->flush_batch);
+	if (config->fields & KVM_AET_SET_INVERSE_RATE)
+		vm->config.inverse_rate = config->inverse_rate;
+	if (config->fields & KVM_AET_SET_HOT_PAGES)
+		vm->config.hot_pages = config->hot_pages;
+	if (config->fields & KVM_AET_SET_ROTATE_PASSES)
+		vm->config.rotate_passes = config->rotate_passes;
+	if (old.inverse_rate != vm->config.inverse_rate ||
+	    old.hot_pages != vm->config.hot_pages ||
+	    old.rotate_passes != vm->config.rotate_passes) {
+		err = begin_generation(vm);
+		if (err) {
+			WRITE_ONCE(vm->config.flush_batch, old.flush_batch);
+			vm->config = old;
+			goto unlock;
+		}
+		pass(vm);
+	}
+	config->generation = aet_vm_generation(vm)->number;
+unlock:
+	mutex_unlock(&vm->ctl);
+	return err;
 }
 
 /*
@@ -146,30 +290,16 @@ static void free_unattached(struct aet_vm *vm)
 {
 	if (vm->kvm)
 		kvm_put_kvm(vm->kvm);
-	aet_record_exit(&vm->record);
+	free_generation(rcu_dereference_protected(vm->generation, true));
+	free_generation(vm->previous);
 	kfree(vm);
-}
-
-/*
- * An instruction needs all its pages in the hot set at once, and between two
- * of its traps every other vCPU may push pages in. So the set grows with them;
- * sampling makes it as much less likely as it thins out the pages.
- */
-#define HOT_PAGES_PER_VCPU 32
-
-static void fit_hot_pages(struct kvm *kvm, struct kvm_aet_attach *config)
-{
-	u32 vcpus = atomic_read(&kvm->online_vcpus);
-
-	config->hot_pages =
-		max(config->hot_pages, DIV_ROUND_UP(HOT_PAGES_PER_VCPU * vcpus,
-						    config->inverse_rate));
 }
 
 static struct aet_vm *new_unattached(struct kvm *kvm,
 				     const struct kvm_aet_attach *config)
 {
 	struct aet_vm *vm = kzalloc(sizeof(*vm), GFP_KERNEL);
+	struct aet_generation *generation;
 
 	if (!vm)
 		return NULL;
@@ -177,6 +307,9 @@ static struct aet_vm *new_unattached(struct kvm *kvm,
 	vm->kvm = kvm;
 	vm->config = *config;
 	vm->process_id = kvm->userspace_pid;
+	vm->mmu.unit_shift = config->huge_mode == KVM_AET_HUGE_COARSE ?
+				     ilog2(AET_BLOCK_PAGES) :
+				     0;
 	vm->is_arming = true;
 	vm->state = KVM_AET_TRACKING;
 	mutex_init(&vm->ctl);
@@ -184,11 +317,12 @@ static struct aet_vm *new_unattached(struct kvm *kvm,
 	INIT_DELAYED_WORK(&vm->pass_work, pass_work);
 	INIT_WORK(&vm->exit_work, exit_work);
 	vm->notifier.ops = &notifier_ops;
-	if (aet_record_init(&vm->record, config->hot_pages,
-			    config->inverse_rate)) {
+	generation = new_generation(vm, 1);
+	if (!generation) {
 		free_unattached(vm);
 		return NULL;
 	}
+	rcu_assign_pointer(vm->generation, generation);
 	return vm;
 }
 
@@ -220,7 +354,6 @@ int aet_vm_attach(struct kvm *kvm, struct kvm_aet_attach *config,
 		return -EOPNOTSUPP;
 	while (!config->salt)
 		config->salt = get_random_u64();
-	fit_hot_pages(kvm, config);
 
 	vm = new_unattached(kvm, config);
 	if (!vm)
@@ -245,8 +378,7 @@ int aet_vm_attach(struct kvm *kvm, struct kvm_aet_attach *config,
 		aet_vm_free(vm);
 		return err;
 	}
-	queue_delayed_work(system_unbound_wq, &vm->pass_work,
-			   msecs_to_jiffies(config->period_ms));
+	schedule_pass(vm);
 	aet_debugfs_add(vm);
 	*ret_vm = vm;
 	return 0;
@@ -262,4 +394,70 @@ void aet_vm_free(struct aet_vm *vm)
 	mmu_notifier_unregister(&vm->notifier, vm->mm);
 	flush_work(&vm->exit_work);
 	free_unattached(vm);
+}
+
+static void snapshot_generation(const struct aet_vm *vm,
+				const struct aet_generation *generation,
+				struct kvm_aet_snapshot *snapshot,
+				u64 **buckets)
+{
+	aet_snapshot_record(generation->record, snapshot, buckets);
+	snapshot->generation = generation->number;
+	snapshot->range_pages = generation->stats.range_pages;
+	snapshot->sampled_pages = generation->stats.sampled_pages;
+	snapshot->mapped_pages = generation->stats.mapped_pages;
+	snapshot->huge_leaves = generation->stats.huge_leaves;
+	if (generation->stats.is_starved)
+		snapshot->notes |= KVM_AET_NOTE_STARVED;
+	if (vm->mmu.mode == KVM_AET_MMU_EPT)
+		snapshot->notes |= KVM_AET_NOTE_WRITES_UNKNOWN;
+	snapshot->arms = generation->totals.arms;
+	snapshot->splits = generation->totals.splits;
+	snapshot->passes = generation->totals.passes;
+	snapshot->starved_passes = generation->totals.starved_passes;
+	snapshot->pass_cycles = generation->totals.cycles;
+	snapshot->flushes = atomic64_read(&generation->totals.flushes);
+}
+
+int aet_vm_snapshot(struct aet_vm *vm, u32 flags,
+		    struct kvm_aet_snapshot *snapshot, u64 **buckets)
+{
+	struct aet_generation *current_one;
+	int err = 0;
+
+	mutex_lock(&vm->ctl);
+	current_one = aet_vm_generation(vm);
+	if ((flags & KVM_AET_SNAPSHOT_PREVIOUS) && !vm->previous) {
+		err = -ENODATA;
+		goto unlock;
+	}
+	snapshot->time_ns = ktime_get_ns();
+	snapshot->state = vm->state;
+	snapshot->mmu_mode = vm->mmu.mode;
+	snapshot->encoding = vm->mmu.encoding_id;
+	snapshot->huge_mode = vm->config.huge_mode;
+	snapshot->period_ms = vm->config.period_ms;
+	snapshot->flush_batch = vm->config.flush_batch;
+	snapshot->unit_pages = 1U << vm->mmu.unit_shift;
+	snapshot->tsc_khz = tsc_khz;
+	snapshot->gfn_start = vm->config.gfn_start;
+	snapshot->gfn_end = vm->config.gfn_end;
+	snapshot->dropped_generations = vm->dropped_generations;
+	if (flags & KVM_AET_SNAPSHOT_PREVIOUS) {
+		snapshot_generation(vm, vm->previous, snapshot, buckets);
+		vm->is_previous_read = true;
+	} else {
+		snapshot_generation(vm, current_one, snapshot, buckets);
+	}
+	if (vm->previous)
+		snapshot->memory_bytes +=
+			aet_record_bytes(flags & KVM_AET_SNAPSHOT_PREVIOUS ?
+						 current_one->record :
+						 vm->previous->record);
+	if (flags & KVM_AET_SNAPSHOT_NEW_WINDOW)
+		aet_record_begin_window(current_one->record);
+	trace_kvm_aet_snapshot(vm->process_id, snapshot);
+unlock:
+	mutex_unlock(&vm->ctl);
+	return err;
 }

@@ -94,7 +94,7 @@ for verb in wss mrc; do
 	for bad in 1MiB 2MiB-1MiB 1MiB-1MiB 1-4096 0-1000 ''; do
 		refuses 2 "--range '$bad': $range" $verb web1 --range "$bad"
 	done
-	refuses 2 "--huge 'whole': expected split or ignore" $verb web1 --huge whole
+	refuses 2 "--huge 'whole': expected split, as-mapped or coarse" $verb web1 --huge whole
 	refuses 2 "--salt '0': expected a number, at least 1" $verb web1 --salt 0
 	refuses 2 '--once and --follow exclude each other' $verb web1 --once --follow
 	refuses 2 '--once and --count exclude each other' $verb web1 --once --count 2

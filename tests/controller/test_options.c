@@ -89,7 +89,7 @@ static void test_every_option(void **state)
 	struct options options = parse(
 		ARGV("mrc", "--rate", "1/16", "--hot=100", "--period", "0.5",
 		     "--miss-ratio", "1%", "web1", "--cumulative", "--output",
-		     "plot", "--svg", "x.svg", "--huge", "ignore", "--range",
+		     "plot", "--svg", "x.svg", "--huge", "as-mapped", "--range",
 		     "1MiB-2MiB", "--flush-batch", "1", "--salt", "0xff"));
 
 	(void)state;
@@ -97,7 +97,7 @@ static void test_every_option(void **state)
 	assert_int_equal(options.config.inverse_rate, 16);
 	assert_int_equal(options.config.hot_pages, 100);
 	assert_int_equal(options.config.flush_batch, 1);
-	assert_int_equal(options.config.huge_mode, KVM_AET_HUGE_IGNORE);
+	assert_int_equal(options.config.huge_mode, KVM_AET_HUGE_AS_MAPPED);
 	assert_int_equal(options.config.gfn_start, 256);
 	assert_int_equal(options.config.gfn_end, 512);
 	assert_int_equal(options.config.salt, 255);

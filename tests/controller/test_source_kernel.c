@@ -37,8 +37,10 @@ static int module_fail(int error)
 
 static int module_snapshot(struct kvm_aet_snapshot *snapshot)
 {
-	uint64_t *buckets = (uint64_t *)(uintptr_t)snapshot->buckets;
-	uint32_t room = snapshot->nr_buckets, i;
+	struct kvm_aet_histogram *reuse =
+		&snapshot->histograms[KVM_AET_HIST_REUSE];
+	uint64_t *buckets = (uint64_t *)(uintptr_t)reuse->buckets;
+	uint32_t room = reuse->nr_buckets, i;
 
 	module.nr_snapshots++;
 	assert_int_equal(snapshot->size, sizeof(*snapshot));
@@ -49,12 +51,13 @@ static int module_snapshot(struct kvm_aet_snapshot *snapshot)
 	if (module.snapshot_error)
 		return module_fail(module.snapshot_error);
 	module.last_flags = snapshot->flags;
-	snapshot->nr_buckets = module.nr_buckets;
+	reuse->nr_buckets = module.nr_buckets;
 	if (buckets && room < module.nr_buckets && !module.is_lying)
 		return module_fail(ENOSPC);
 	for (i = 0; buckets && i < module.nr_buckets && i < room; i++)
 		buckets[i] = 100 + i;
-	snapshot->sub_bucket_bits = 7;
+	reuse->sub_bucket_bits = 7;
+	reuse->over_range = 3;
 	snapshot->state = KVM_AET_TRACKING;
 	snapshot->mmu_mode = 11;
 	snapshot->encoding = 12;
@@ -69,7 +72,8 @@ static int module_snapshot(struct kvm_aet_snapshot *snapshot)
 	snapshot->mapped_pages = 21;
 	snapshot->huge_leaves = 22;
 	snapshot->accesses = 23;
-	snapshot->cold_accesses = 24;
+	snapshot->cold_accesses = 20;
+	snapshot->entry_accesses = 1;
 	snapshot->window_pages = 25;
 	snapshot->traps = 26;
 	snapshot->first_touches = 27;
@@ -81,6 +85,8 @@ static int module_snapshot(struct kvm_aet_snapshot *snapshot)
 	snapshot->rearm_misses = 33;
 	snapshot->flushes = 34;
 	snapshot->passes = 35;
+	snapshot->generation = 36;
+	snapshot->start_ns = 37;
 	return 0;
 }
 
@@ -140,7 +146,7 @@ static const struct source_config config = {
 	.hot_pages = 65,
 	.period_ms = 1250,
 	.flush_batch = 66,
-	.huge_mode = KVM_AET_HUGE_IGNORE,
+	.huge_mode = KVM_AET_HUGE_AS_MAPPED,
 	.gfn_start = 67,
 	.gfn_end = 68,
 	.salt = 69,
@@ -169,7 +175,7 @@ static void test_attach_says_what_was_asked(void **state)
 	assert_int_equal(module.attach.hot_pages, 65);
 	assert_int_equal(module.attach.period_ms, 1250);
 	assert_int_equal(module.attach.flush_batch, 66);
-	assert_int_equal(module.attach.huge_mode, KVM_AET_HUGE_IGNORE);
+	assert_int_equal(module.attach.huge_mode, KVM_AET_HUGE_AS_MAPPED);
 	assert_int_equal(module.attach.gfn_start, 67);
 	assert_int_equal(module.attach.gfn_end, 68);
 	assert_int_equal(module.attach.salt, 69);
@@ -247,6 +253,8 @@ static void test_read_copies_every_field(void **state)
 	assert_int_equal(sample.rearm_misses, 33);
 	assert_int_equal(sample.flushes, 34);
 	assert_int_equal(sample.passes, 35);
+	assert_int_equal(sample.generation, 36);
+	assert_int_equal(sample.start_ns, 37);
 	assert_int_equal(sample.nr_buckets, 100);
 	for (i = 0; i < 100; i++)
 		assert_int_equal(sample.buckets[i], 100 + i);

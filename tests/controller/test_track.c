@@ -266,11 +266,11 @@ static void test_hints_once(void **state)
 		{ .nr_pages = 8192,
 		  .nr_passes = 9,
 		  .huge_leaves = 17,
-		  .huge_mode = KVM_AET_HUGE_IGNORE },
+		  .huge_mode = KVM_AET_HUGE_AS_MAPPED },
 		{ .nr_pages = 8192,
 		  .nr_passes = 9,
 		  .huge_leaves = 17,
-		  .huge_mode = KVM_AET_HUGE_IGNORE },
+		  .huge_mode = KVM_AET_HUGE_AS_MAPPED },
 	};
 	static const struct fake_step splitting[] = {
 		{ .nr_pages = 8192, .nr_passes = 9, .huge_leaves = 17 },

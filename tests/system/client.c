@@ -46,32 +46,67 @@ int client_attach(const struct kvm_aet_attach *config)
 	return ret;
 }
 
-struct client_snapshot client_snapshot(int session)
+static uint64_t sum(const struct client_snapshot *snapshot, int kind)
 {
-	struct client_snapshot ret = { .s.size = sizeof(ret.s) };
-	uint64_t total;
+	uint64_t total = snapshot->s.histograms[kind].over_range;
 	uint32_t i;
 
+	for (i = 0; i < snapshot->s.histograms[kind].nr_buckets; i++)
+		total += snapshot->buckets[kind][i];
+	return total;
+}
+
+struct client_snapshot client_read(int session, uint32_t flags)
+{
+	struct client_snapshot ret = { .s.size = sizeof(ret.s) };
+	int kind;
+
 	assert_return_code(ioctl(session, KVM_AET_GET_SNAPSHOT, &ret.s), errno);
-	ret.buckets = calloc(ret.s.nr_buckets, sizeof(*ret.buckets));
-	assert_non_null(ret.buckets);
-	ret.s.buckets = (uintptr_t)ret.buckets;
+	ret.s.flags = flags;
+	for (kind = 0; kind < KVM_AET_NR_HISTOGRAMS; kind++) {
+		ret.buckets[kind] = calloc(ret.s.histograms[kind].nr_buckets,
+					   sizeof(*ret.buckets[kind]));
+		assert_non_null(ret.buckets[kind]);
+		ret.s.histograms[kind].buckets = (uintptr_t)ret.buckets[kind];
+	}
 	assert_return_code(ioctl(session, KVM_AET_GET_SNAPSHOT, &ret.s), errno);
 
-	total = ret.s.cold_accesses;
-	for (i = 0; i < ret.s.nr_buckets; i++)
-		total += ret.buckets[i];
-	assert_int_equal(total, ret.s.accesses);
-	assert_int_equal(ret.s.accesses, ret.s.traps + ret.s.first_touches -
-						 ret.s.alias_traps -
-						 ret.s.lost_records);
+	assert_int_equal(ret.s.accesses, ret.s.cold_accesses +
+						 ret.s.entry_accesses +
+						 sum(&ret, KVM_AET_HIST_REUSE));
+	assert_int_equal(sum(&ret, KVM_AET_HIST_REUSE),
+			 sum(&ret, KVM_AET_HIST_REUSE_NS));
+	assert_int_equal(ret.s.write_accesses,
+			 ret.s.cold_writes +
+				 sum(&ret, KVM_AET_HIST_WRITE_REUSE));
+	return ret;
+}
+
+struct client_snapshot client_snapshot(int session)
+{
+	struct client_snapshot ret = client_read(session, 0);
+
+	/* So only while no vCPU runs. */
+	assert_int_equal(ret.s.accesses,
+			 ret.s.traps + ret.s.first_touches - ret.s.alias_traps -
+				 ret.s.stale_traps - ret.s.lost_records);
 	return ret;
 }
 
 void client_snapshot_free(struct client_snapshot *snapshot)
 {
-	free(snapshot->buckets);
-	snapshot->buckets = NULL;
+	int kind;
+
+	for (kind = 0; kind < KVM_AET_NR_HISTOGRAMS; kind++) {
+		free(snapshot->buckets[kind]);
+		snapshot->buckets[kind] = NULL;
+	}
+}
+
+int client_configure(int session, struct kvm_aet_config *config)
+{
+	config->size = sizeof(*config);
+	return ioctl(session, KVM_AET_CONFIGURE, config) < 0 ? -errno : 0;
 }
 
 struct kvm_aet_vm_info client_vm_info(int vm_fd)

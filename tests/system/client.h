@@ -19,12 +19,18 @@ int client_attach(const struct kvm_aet_attach *config);
 
 struct client_snapshot {
 	struct kvm_aet_snapshot s;
-	uint64_t *buckets; /* the caller's to free */
+	/* By enum kvm_aet_histogram_kind; the caller's to free. */
+	uint64_t *buckets[KVM_AET_NR_HISTOGRAMS];
 };
 
-/* Asserts that the counts add up. */
+/* With KVM_AET_SNAPSHOT_* flags; asserts that the sums are what they must be. */
+struct client_snapshot client_read(int session, uint32_t flags);
+/* The same while no vCPU runs: asserts that the counters agree, too. */
 struct client_snapshot client_snapshot(int session);
 void client_snapshot_free(struct client_snapshot *snapshot);
+
+/* 0 or -errno; fills in the size. */
+int client_configure(int session, struct kvm_aet_config *config);
 
 /* The VM's leaves, counted from its page tables. */
 struct kvm_aet_vm_info client_vm_info(int vm_fd);

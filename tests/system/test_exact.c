@@ -67,18 +67,27 @@ static bool model_is_hot(const struct model *model, uint32_t page)
 	return false;
 }
 
+static bool is_sampled(const struct model *model, uint32_t page)
+{
+	uint64_t gfn = VMM_DATA_GFN + page;
+	uint64_t group = aet_sample_group(gfn, model->inverse_rate);
+
+	return gfn == group * model->inverse_rate +
+			      aet_sample_offset(group, 0, model->inverse_rate,
+						model->salt);
+}
+
 static void model_access(struct model *model, uint32_t page)
 {
-	if (!aet_is_sampled(VMM_DATA_GFN + page, model->inverse_rate,
-			    model->salt) ||
-	    model_is_hot(model, page))
+	if (!is_sampled(model, page) || model_is_hot(model, page))
 		return;
 	model->evictions += model->nr_pushed >= model->hot_pages;
 	model->ring[model->nr_pushed++ % model->hot_pages] = page;
 	model->accesses++;
 	if (model->last_time[page])
-		model->buckets[aet_bucket_index(model->accesses -
-						model->last_time[page])]++;
+		model->buckets[aet_bucket_index(
+			AET_SUB_BUCKET_BITS,
+			model->accesses - model->last_time[page])]++;
 	else
 		model->cold++;
 	model->last_time[page] = model->accesses;
@@ -89,15 +98,20 @@ static void assert_model_equal(const struct model *model,
 {
 	uint32_t i;
 
-	assert_int_equal(snapshot->s.nr_buckets, AET_NR_BUCKETS);
+	assert_int_equal(snapshot->s.histograms[KVM_AET_HIST_REUSE].nr_buckets,
+			 AET_NR_BUCKETS);
 	assert_int_equal(snapshot->s.accesses, model->accesses);
-	assert_int_equal(snapshot->s.cold_accesses, model->cold);
+	assert_int_equal(snapshot->s.cold_accesses + snapshot->s.entry_accesses,
+			 model->cold);
 	for (i = 0; i < AET_NR_BUCKETS; i++)
-		if (snapshot->buckets[i] != model->buckets[i])
+		if (snapshot->buckets[KVM_AET_HIST_REUSE][i] !=
+		    model->buckets[i])
 			fail_msg(
 				"reuse time %llu: %llu recorded, %llu expected",
-				(unsigned long long)aet_bucket_low(i),
-				(unsigned long long)snapshot->buckets[i],
+				(unsigned long long)aet_bucket_low(
+					AET_SUB_BUCKET_BITS, i),
+				(unsigned long long)snapshot
+					->buckets[KVM_AET_HIST_REUSE][i],
 				(unsigned long long)model->buckets[i]);
 }
 

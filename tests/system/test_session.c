@@ -96,7 +96,7 @@ static void bad_arguments_are_refused(void **state)
 	REFUSED(size, sizeof(good) - 1, EINVAL);
 	REFUSED(size, 4097, EINVAL);
 	REFUSED(flags, 1, EINVAL);
-	REFUSED(reserved[7], 1, EINVAL);
+	REFUSED(reserved[6], 1, EINVAL);
 	REFUSED(inverse_rate, 0, EINVAL);
 	REFUSED(inverse_rate, KVM_AET_MAX_INVERSE_RATE + 1, EINVAL);
 	REFUSED(hot_pages, 0, EINVAL);
@@ -106,7 +106,10 @@ static void bad_arguments_are_refused(void **state)
 	REFUSED(period_ms, KVM_AET_MAX_PERIOD_MS + 1, EINVAL);
 	REFUSED(flush_batch, 0, EINVAL);
 	REFUSED(flush_batch, ~0U, EINVAL);
-	REFUSED(huge_mode, 2, EINVAL);
+	REFUSED(huge_mode, 3, EINVAL);
+	REFUSED(pad, 1, EINVAL);
+	REFUSED(rotate_passes, 1, EINVAL);
+	REFUSED(rotate_passes, KVM_AET_MAX_ROTATE_PASSES + 1, EINVAL);
 	REFUSED(gfn_start, good.gfn_end, EINVAL);
 	REFUSED(gfn_end, 1ULL << 60, EINVAL);
 #undef REFUSED
@@ -144,6 +147,8 @@ static void bad_ioctls_are_refused(void **state)
 {
 	struct kvm_aet_snapshot snapshot = { .size = sizeof(snapshot) };
 	struct kvm_aet_vm_info info = { .size = sizeof(info) };
+	struct kvm_aet_histogram *histogram =
+		&snapshot.histograms[KVM_AET_HIST_OPEN];
 	uint64_t bucket = 0;
 	struct vmm vmm;
 	int session, device = client_open();
@@ -169,20 +174,31 @@ static void bad_ioctls_are_refused(void **state)
 	assert_int_equal(errno, EINVAL);
 	assert_int_equal(ioctl(session, KVM_AET_GET_SNAPSHOT, NULL), -1);
 	assert_int_equal(errno, EFAULT);
-	snapshot.flags = 2;
+	snapshot.flags = 4;
 	assert_int_equal(ioctl(session, KVM_AET_GET_SNAPSHOT, &snapshot), -1);
 	assert_int_equal(errno, EINVAL);
+	snapshot.flags = KVM_AET_SNAPSHOT_NEW_WINDOW |
+			 KVM_AET_SNAPSHOT_PREVIOUS;
+	assert_int_equal(ioctl(session, KVM_AET_GET_SNAPSHOT, &snapshot), -1);
+	assert_int_equal(errno, EINVAL);
+	snapshot.flags = KVM_AET_SNAPSHOT_PREVIOUS;
+	assert_int_equal(ioctl(session, KVM_AET_GET_SNAPSHOT, &snapshot), -1);
+	assert_int_equal(errno, ENODATA);
 	snapshot.flags = 0;
-	snapshot.reserved[11] = 1;
+	snapshot.reserved[7] = 1;
 	assert_int_equal(ioctl(session, KVM_AET_GET_SNAPSHOT, &snapshot), -1);
 	assert_int_equal(errno, EINVAL);
-	snapshot.reserved[11] = 0;
-	snapshot.buckets = (uintptr_t)&bucket;
-	snapshot.nr_buckets = 1;
+	snapshot.reserved[7] = 0;
+	histogram->reserved = 1;
+	assert_int_equal(ioctl(session, KVM_AET_GET_SNAPSHOT, &snapshot), -1);
+	assert_int_equal(errno, EINVAL);
+	histogram->reserved = 0;
+	histogram->buckets = (uintptr_t)&bucket;
+	histogram->nr_buckets = 1;
 	assert_int_equal(ioctl(session, KVM_AET_GET_SNAPSHOT, &snapshot), -1);
 	assert_int_equal(errno, ENOSPC);
-	assert_true(snapshot.nr_buckets > 1);
-	snapshot.buckets = 8;
+	assert_true(histogram->nr_buckets > 1);
+	histogram->buckets = 8;
 	assert_int_equal(ioctl(session, KVM_AET_GET_SNAPSHOT, &snapshot), -1);
 	assert_int_equal(errno, EFAULT);
 
@@ -368,7 +384,7 @@ static void killed_vm_ends_the_session(void **state)
 	/* It runs, and is seen. */
 	do {
 		usleep(10000);
-		snapshot = client_snapshot(pollfd.fd);
+		snapshot = client_read(pollfd.fd, 0);
 		client_snapshot_free(&snapshot);
 	} while (snapshot.s.accesses < NR_PAGES);
 
@@ -607,7 +623,7 @@ static void huge_pages_can_stay(void **state)
 	(void)state;
 	huge_before = init_huge_vm(&vmm, nr_pages);
 	config = client_config(&vmm);
-	config.huge_mode = KVM_AET_HUGE_IGNORE;
+	config.huge_mode = KVM_AET_HUGE_AS_MAPPED;
 	session = client_attach(&config);
 	assert_return_code(session, -session);
 	loop(&vmm, 0, 0, nr_pages, VMM_WRITE);

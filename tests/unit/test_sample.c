@@ -4,6 +4,19 @@
 
 #include "sample.h"
 
+static uint64_t sampled_unit(uint64_t group, uint32_t inverse_rate,
+			     uint64_t salt)
+{
+	return group * inverse_rate +
+	       aet_sample_offset(group, 0, inverse_rate, salt);
+}
+
+static bool is_sampled(uint64_t unit, uint32_t inverse_rate, uint64_t salt)
+{
+	return unit == sampled_unit(aet_sample_group(unit, inverse_rate),
+				    inverse_rate, salt);
+}
+
 static void test_rate_one_samples_everything(void **state)
 {
 	uint64_t seed = test_seed();
@@ -13,7 +26,7 @@ static void test_rate_one_samples_everything(void **state)
 	for (i = 0; i < 1000; i++) {
 		uint64_t gfn = test_random(&seed) >> 12;
 
-		assert_true(aet_is_sampled(gfn, 1, test_random(&seed)));
+		assert_true(is_sampled(gfn, 1, test_random(&seed)));
 	}
 }
 
@@ -44,14 +57,13 @@ static void test_one_page_in_each_group(void **state)
 					assert_int_equal(
 						aet_sample_group(gfn, rates[r]),
 						group);
-					if (!aet_is_sampled(gfn, rates[r],
-							    salt))
+					if (!is_sampled(gfn, rates[r], salt))
 						continue;
 					nr_sampled++;
-					assert_int_equal(
-						aet_sample_gfn(group, rates[r],
-							       salt),
-						gfn);
+					assert_int_equal(sampled_unit(group,
+								      rates[r],
+								      salt),
+							 gfn);
 				}
 				assert_int_equal(nr_sampled, 1);
 			}
@@ -76,7 +88,7 @@ static void test_a_run_holds_its_share(void **state)
 		uint64_t i;
 
 		for (i = 0; i < length; i++)
-			excess += aet_is_sampled(start + i, rate, salt);
+			excess += is_sampled(start + i, rate, salt);
 		if (excess < 0)
 			excess = -excess;
 		if (excess > worst)
@@ -105,7 +117,7 @@ static double chi_square(bool is_over_salts, uint64_t seed)
 
 		if (is_over_salts)
 			salt = test_random(&seed);
-		counts[aet_sample_gfn(group, rate, salt) - group * rate]++;
+		counts[sampled_unit(group, rate, salt) - group * rate]++;
 	}
 	for (i = 0; i < rate; i++) {
 		double excess = (double)counts[i] - 500;
@@ -139,7 +151,7 @@ static void test_strides_are_sampled_alike(void **state)
 		uint64_t i;
 
 		for (i = 0; i < nr_pages; i++)
-			nr_sampled += aet_is_sampled(i * strides[s], 128, salt);
+			nr_sampled += is_sampled(i * strides[s], 128, salt);
 		/* Binomial: mean 1000, deviation 31.5; five of those. */
 		assert_in_range(nr_sampled, 842, 1158);
 	}
@@ -152,10 +164,51 @@ static void test_salts_choose_differently(void **state)
 
 	(void)state;
 	for (gfn = 0; gfn < 128 * 12800; gfn++)
-		nr_both += aet_is_sampled(gfn, 128, 1) &&
-			   aet_is_sampled(gfn, 128, 2);
+		nr_both += is_sampled(gfn, 128, 1) && is_sampled(gfn, 128, 2);
 	/* Binomial: mean 12800 / 128 = 100, deviation 10; five of those. */
 	assert_in_range(nr_both, 50, 150);
+}
+
+/*
+ * In each pass, about one group in rotate_passes changes; in so many passes
+ * every group does, once. In the long run all units of a group are sampled.
+ */
+static void test_rotation_changes_a_little_at_a_time(void **state)
+{
+	const uint32_t rate = 16, rotate_passes = 100;
+	const uint64_t nr_groups = 10000;
+	uint64_t seed = test_seed();
+	uint64_t salt = test_random(&seed);
+	uint64_t pass, group;
+
+	(void)state;
+	for (pass = 1; pass <= rotate_passes; pass++) {
+		uint64_t nr_turns = 0;
+
+		for (group = 0; group < nr_groups; group++)
+			nr_turns += aet_sample_epoch(group, pass, rotate_passes,
+						     salt) -
+				    aet_sample_epoch(group, pass - 1,
+						     rotate_passes, salt);
+		/* Binomial: mean 100, deviation 10; five of those. */
+		assert_in_range(nr_turns, 50, 150);
+	}
+	for (group = 0; group < nr_groups; group++)
+		assert_int_equal(
+			aet_sample_epoch(group, 7 + rotate_passes,
+					 rotate_passes, salt),
+			aet_sample_epoch(group, 7, rotate_passes, salt) + 1);
+	for (group = 0; group < 100; group++) {
+		uint32_t seen = 0;
+		uint64_t epoch;
+
+		/* Each place is missed with probability (15/16)^400. */
+		for (epoch = 0; epoch < 400; epoch++)
+			seen |= UINT32_C(1)
+				<< aet_sample_offset(group, epoch, rate, salt);
+		assert_int_equal(seen, 0xffff);
+	}
+	assert_int_equal(aet_sample_epoch(5, 1000000, 0, salt), 0);
 }
 
 int main(void)
@@ -167,6 +220,7 @@ int main(void)
 		cmocka_unit_test(test_places_are_equally_likely),
 		cmocka_unit_test(test_strides_are_sampled_alike),
 		cmocka_unit_test(test_salts_choose_differently),
+		cmocka_unit_test(test_rotation_changes_a_little_at_a_time),
 	};
 
 	return cmocka_run_group_tests_name("sample", tests, NULL, NULL);

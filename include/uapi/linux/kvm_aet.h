@@ -5,9 +5,7 @@
  * /dev/kvm-aet (root only) takes a VM file descriptor and gives a *session*
  * descriptor. While the session descriptor is open, a sampled share of the
  * VM's pages traps on access; closing it (or the death of its owner) disarms
- * every page. A snapshot is cumulative since attach and changes nothing, so
- * readers subtract two snapshots to obtain a window and no count is lost in
- * between.
+ * every page.
  *
  *	int dev = open("/dev/kvm-aet", O_RDWR | O_CLOEXEC);
  *	struct kvm_aet_attach a = {
@@ -16,10 +14,21 @@
  *	};
  *	int session = ioctl(dev, KVM_AET_ATTACH, &a);
  *	struct kvm_aet_snapshot s = { .size = sizeof(s) };
- *	ioctl(session, KVM_AET_GET_SNAPSHOT, &s);	// s.nr_buckets
- *	s.buckets = (__u64)(uintptr_t)calloc(s.nr_buckets, sizeof(__u64));
+ *	struct kvm_aet_histogram *h = &s.histograms[KVM_AET_HIST_REUSE];
+ *	ioctl(session, KVM_AET_GET_SNAPSHOT, &s);	// h->nr_buckets
+ *	h->buckets = (__u64)(uintptr_t)calloc(h->nr_buckets, sizeof(__u64));
  *	ioctl(session, KVM_AET_GET_SNAPSHOT, &s);
  *	close(session);
+ *
+ * What is counted belongs to a *generation*: the time between two changes of
+ * what the counts mean (rate, hot set, rotation). Within one, a snapshot is
+ * cumulative and changes nothing, so readers subtract two snapshots to obtain a
+ * window, and no count is lost in between. The next generation starts from 0;
+ * the last values of the one before it stay readable
+ * (KVM_AET_SNAPSHOT_PREVIOUS).
+ *
+ * A *unit* is what is sampled, trapped and recorded as one: a 4 KiB page, or in
+ * KVM_AET_HUGE_COARSE a 2 MiB region. "Page" in names of counters means a unit.
  *
  * Every struct starts with its size as the caller knows it. A larger struct
  * than the module knows is accepted if the unknown tail is zero (else E2BIG);
@@ -34,6 +43,9 @@
 
 #define KVM_AET_DEVICE "/dev/kvm-aet"
 
+/* What KVM_AET_GET_ABI returns; another number is another contract. */
+#define KVM_AET_ABI 2
+
 /* Limits of struct kvm_aet_attach; outside them: EINVAL. */
 #define KVM_AET_MAX_INVERSE_RATE 65536
 /*
@@ -47,6 +59,8 @@
 #define KVM_AET_MIN_PERIOD_MS 10
 #define KVM_AET_MAX_PERIOD_MS 3600000
 #define KVM_AET_MAX_FLUSH_BATCH 65536
+#define KVM_AET_MIN_ROTATE_PASSES 16
+#define KVM_AET_MAX_ROTATE_PASSES 1048576
 
 /* How the VM's guest-physical memory is translated, and by which tables. */
 enum kvm_aet_mmu_mode {
@@ -66,10 +80,16 @@ enum kvm_aet_encoding {
 
 /* What to do with leaves of 2 MiB and more. */
 enum kvm_aet_huge_mode {
-	/* Map tracked memory with 4 KiB leaves; undone on detach. */
+	/* Map sampled regions with 4 KiB leaves; undone on detach. */
 	KVM_AET_HUGE_SPLIT = 0,
 	/* Leave huge leaves as they are, untracked; snapshot counts them. */
-	KVM_AET_HUGE_IGNORE = 1,
+	KVM_AET_HUGE_AS_MAPPED = 1,
+	/*
+	 * The unit is a 2 MiB region, trapped by its huge leaf where it has
+	 * one. Only larger leaves are split. A region mapped with 4 KiB leaves
+	 * is one unit, too, but costs a trap per leaf under shadow paging.
+	 */
+	KVM_AET_HUGE_COARSE = 2,
 };
 
 enum kvm_aet_state {
@@ -83,17 +103,22 @@ enum kvm_aet_state {
  * @size: sizeof(struct kvm_aet_attach)
  * @flags: must be 0
  * @vm_fd: descriptor of the VM, as KVM_CREATE_VM returned it
- * @inverse_rate: one page in @inverse_rate is sampled, 1..65536; 1 is all
- * @hot_pages: capacity of the hot set in sampled pages, 64..65536. A set as
- *	large as the sampled footprint sees each page once and then nothing.
+ * @inverse_rate: one unit in @inverse_rate is sampled, 1..65536; 1 is all
+ * @hot_pages: capacity of the hot set in sampled units, 64..65536. A set as
+ *	large as the sampled footprint sees each unit once and then nothing.
  * @period_ms: interval of the background pass that arms new leaves and
  *	flushes TLBs, 10..3600000 ms
- * @flush_batch: flush the guest's TLBs once that many pages were re-armed,
- *	1..65536; 1 after each (exact, slow, for tests)
+ * @flush_batch: flush the guest's TLBs about every so many re-arms, 1..65536;
+ *	1 after each (exact, slow, for tests)
  * @huge_mode: enum kvm_aet_huge_mode
  * @gfn_start: first guest frame number to track
  * @gfn_end: one past the last, or 0 for no limit
  * @salt: chooses the sample; 0 lets the module draw one
+ * @rotate_passes: 0: the sample stays as it is. Else every sampled unit is
+ *	replaced by another of its group once in so many passes, a few units in
+ *	each pass, 16..1048576. Units in the hot set keep their place until they
+ *	leave it.
+ * @pad: must be 0
  * @reserved: must be 0
  *
  * Returns a session descriptor (O_CLOEXEC). All leaves mapped at that moment
@@ -116,64 +141,196 @@ struct kvm_aet_attach {
 	__u64 gfn_start;
 	__u64 gfn_end;
 	__u64 salt;
-	__u64 reserved[8];
+	__u32 rotate_passes;
+	__u32 pad;
+	__u64 reserved[7];
+};
+
+/* Bits of kvm_aet_config.fields. */
+#define KVM_AET_SET_INVERSE_RATE (1U << 0)
+#define KVM_AET_SET_HOT_PAGES (1U << 1)
+#define KVM_AET_SET_PERIOD_MS (1U << 2)
+#define KVM_AET_SET_FLUSH_BATCH (1U << 3)
+#define KVM_AET_SET_ROTATE_PASSES (1U << 4)
+
+/**
+ * struct kvm_aet_config - change a session (KVM_AET_CONFIGURE)
+ * @size: sizeof(struct kvm_aet_config)
+ * @fields: KVM_AET_SET_*: which of the following to set; others are ignored
+ * @inverse_rate: as in struct kvm_aet_attach, and so are the others
+ * @hot_pages: capacity of the hot set
+ * @period_ms: from the pass after the next one on
+ * @flush_batch: re-arms per flush
+ * @rotate_passes: passes in which the sample changes once
+ * @pad: must be 0
+ * @generation: out: the generation in force
+ * @reserved: must be 0
+ *
+ * If the rate, the hot set or the rotation changes, a new generation begins:
+ * its counts start from 0, and units' last accesses are forgotten, since
+ * intervals that span the change would mix two scales. The salt stays.
+ *
+ * Errors: EINVAL a field is out of range; ESHUTDOWN the session is no longer
+ * tracking; ENOMEM, and then all is as before.
+ */
+struct kvm_aet_config {
+	__u32 size;
+	__u32 fields;
+	__u32 inverse_rate;
+	__u32 hot_pages;
+	__u32 period_ms;
+	__u32 flush_batch;
+	__u32 rotate_passes;
+	__u32 pad;
+	__u64 generation;
+	__u64 reserved[4];
+};
+
+/* The histograms of a snapshot. */
+enum kvm_aet_histogram_kind {
+	/* Accesses by reuse time, in recorded accesses of all units. */
+	KVM_AET_HIST_REUSE = 0,
+	/* The same accesses, by reuse time in nanoseconds. */
+	KVM_AET_HIST_REUSE_NS = 1,
+	/* Accesses that write, by recorded accesses since the last that did. */
+	KVM_AET_HIST_WRITE_REUSE = 2,
+	/*
+	 * Units that left the sample by rotation, by recorded accesses since
+	 * their last one: reuse times known to be longer (right-censored). In
+	 * the previous generation also all units in the sample at its end.
+	 */
+	KVM_AET_HIST_ENDED = 3,
+	/*
+	 * Units in the sample now, by recorded accesses since their last one:
+	 * right-censored, too, but not cumulative. Read from all records.
+	 */
+	KVM_AET_HIST_OPEN = 4,
+};
+
+#define KVM_AET_NR_HISTOGRAMS 5
+
+enum kvm_aet_unit {
+	KVM_AET_UNIT_ACCESSES = 1, /* recorded accesses */
+	KVM_AET_UNIT_NS = 2,
+};
+
+/**
+ * struct kvm_aet_histogram - one log-linear histogram in a snapshot
+ * @buckets: in: user address of @nr_buckets __u64 counters, or 0
+ * @nr_buckets: in: room at @buckets in counters; out: counters in the layout
+ * @sub_bucket_bits: out: layout: values below 2^(b+1) have a bucket each;
+ *	above, every power of two has 2^b buckets. A bucket is never wider than
+ *	2^-b of its smallest value (see mrc/hist.h for the arithmetic).
+ * @unit: out: enum kvm_aet_unit of the values
+ * @pad: 0
+ * @over_range: out: values beyond the last bucket
+ * @reserved: must be 0
+ */
+struct kvm_aet_histogram {
+	__u64 buckets;
+	__u32 nr_buckets;
+	__u32 sub_bucket_bits;
+	__u32 unit;
+	__u32 pad;
+	__u64 over_range;
+	__u64 reserved;
 };
 
 /* Begin a new window after this snapshot: @window_pages restarts from 0. */
 #define KVM_AET_SNAPSHOT_NEW_WINDOW (1U << 0)
+/*
+ * The last values of the generation before this one; excludes NEW_WINDOW.
+ * ENODATA if there is none.
+ */
+#define KVM_AET_SNAPSHOT_PREVIOUS (1U << 1)
+
+/* Bits of kvm_aet_snapshot.notes. */
+/*
+ * No unit left the hot set between the last two passes: either the guest was
+ * idle, or what it uses of the sample fits in the hot set and is not seen.
+ */
+#define KVM_AET_NOTE_STARVED (1U << 0)
+/* Writes are not told from reads: an EPT trap does not say which it was. */
+#define KVM_AET_NOTE_WRITES_UNKNOWN (1U << 1)
 
 /**
  * struct kvm_aet_snapshot - read a session (KVM_AET_GET_SNAPSHOT)
  * @size: in: sizeof(struct kvm_aet_snapshot)
  * @flags: in: KVM_AET_SNAPSHOT_*
- * @buckets: in: user address of @nr_buckets __u64 counters, or 0
- * @nr_buckets: in: room at @buckets in counters; out: counters in the layout.
- *	With @buckets set and too little room: ENOSPC, @nr_buckets is set.
- * @sub_bucket_bits: layout: reuse times below 2^(b+1) have a bucket each; above,
- *	every power of two has 2^b buckets (see mrc/hist.h for the arithmetic)
+ * @generation: which one the counts belong to, from 1
+ * @histograms: by enum kvm_aet_histogram_kind; those with an address are
+ *	filled. With too little room in any: ENOSPC, and every @nr_buckets is
+ *	set; nothing else is written, no window begun.
  * @state: enum kvm_aet_state
  * @mmu_mode: enum kvm_aet_mmu_mode
  * @encoding: enum kvm_aet_encoding
  * @huge_mode: as attached
- * @inverse_rate: as attached
- * @hot_pages: capacity of the hot set: as attached, or 32 pages per vCPU over
+ * @inverse_rate: as configured
+ * @hot_pages: capacity of the hot set: as configured, or 32 units per vCPU over
  *	@inverse_rate if that is more
- * @period_ms: as attached
- * @flush_batch: as attached
- * @hot_used: pages in the hot set now
+ * @period_ms: as configured
+ * @flush_batch: as configured
+ * @rotate_passes: as configured
+ * @hot_used: units in the hot set now
+ * @unit_pages: 4 KiB pages in a unit: 1 or 512
+ * @notes: KVM_AET_NOTE_*
+ * @tsc_khz: 1000 cycles per second, of @hook_cycles and @pass_cycles
+ * @pad: 0
  * @salt: the salt in force
  * @gfn_start: as attached
  * @gfn_end: as attached
  * @time_ns: CLOCK_MONOTONIC of this snapshot
- * @range_pages: guest pages in memslots and in range, at the last full pass
- * @sampled_pages: of those, how many the sample selects
+ * @start_ns: CLOCK_MONOTONIC of the generation's start
+ * @dropped_generations: generations that nobody read before the next but one
+ *	began: their last values are gone
+ * @range_pages: guest pages of 4 KiB in memslots and in range, at the last full
+ *	pass
+ * @sampled_pages: how many of the units in there the sample selects. The rate
+ *	in fact is @sampled_pages times @unit_pages over @range_pages.
  * @mapped_pages: of those, how many had a leaf at the last full pass
- * @huge_leaves: leaves of 2 MiB and more in range at the last full pass
- * @accesses: recorded accesses; also the logical clock, in sampled accesses.
- *	It is @traps + @first_touches - @alias_traps - @lost_records.
- * @cold_accesses: of those, the first of their page; @accesses is
- *	@cold_accesses plus the sum of all buckets
- * @window_pages: distinct pages recorded in the current window
+ * @huge_leaves: leaves of 2 MiB and more in range, untracked, at the last full
+ *	pass
+ * @accesses: recorded accesses; also the logical clock. It is @cold_accesses +
+ *	@entry_accesses + the sum of KVM_AET_HIST_REUSE and its over_range. When
+ *	no vCPU runs it is also @traps + @first_touches - @alias_traps -
+ *	@stale_traps - @lost_records.
+ * @write_accesses: of those, how many were writes: @cold_writes + the sum of
+ *	KVM_AET_HIST_WRITE_REUSE and its over_range. A write that follows a read
+ *	of a unit in the hot set is not seen.
+ * @cold_accesses: accesses to a unit that nothing mapped, nor had been seen
+ * @entry_accesses: first accesses to a unit that was mapped when it entered the
+ *	sample: the time since the access before is unknown
+ * @cold_writes: first writes to their unit
+ * @window_pages: distinct units recorded in the current window
  * @traps: faults on an armed leaf
  * @first_touches: faults on an unmapped sampled page outside the hot set; under
  *	two-dimensional paging only
- * @alias_traps: traps on another leaf of a page in the hot set; not recorded
+ * @alias_traps: traps on another leaf of a unit in the hot set; not recorded
+ * @stale_traps: traps on a unit that had left the sample; not recorded
  * @spurious_traps: faults on a leaf that another vCPU had just disarmed
  * @lost_records: traps and first touches not recorded because no pass had made
- *	room for the page yet, or there is more memory than the host could back
+ *	room for the unit yet, or there is more memory than the host could back
  * @arms: leaves armed by background passes
- * @rearms: leaves armed when their page left the hot set
- * @rearm_misses: pages that left the hot set with no leaf to arm
+ * @rearms: leaves armed when their unit left the hot set
+ * @rearm_misses: units that left the hot set with no leaf to arm
  * @flushes: TLB flushes of all vCPUs
- * @passes: full background passes since attach
+ * @splits: regions whose huge leaf was split
+ * @passes: full background passes
+ * @starved_passes: of those, at how many KVM_AET_NOTE_STARVED held
+ * @rotations: units replaced by rotation
+ * @unseen_pages: units in the sample without any access yet; with
+ *	KVM_AET_HIST_OPEN only, else 0
+ * @hook_cycles: TSC cycles spent in the fault hook for this VM, re-arming
+ *	included; exit and entry of the guest excluded
+ * @pass_cycles: TSC cycles spent in background passes
+ * @memory_bytes: kernel memory that the session holds
  * @reserved: 0
  */
 struct kvm_aet_snapshot {
 	__u32 size;
 	__u32 flags;
-	__u64 buckets;
-	__u32 nr_buckets;
-	__u32 sub_bucket_bits;
+	__u64 generation;
+	struct kvm_aet_histogram histograms[KVM_AET_NR_HISTOGRAMS];
 	__u32 state;
 	__u32 mmu_mode;
 	__u32 encoding;
@@ -182,30 +339,92 @@ struct kvm_aet_snapshot {
 	__u32 hot_pages;
 	__u32 period_ms;
 	__u32 flush_batch;
+	__u32 rotate_passes;
 	__u32 hot_used;
+	__u32 unit_pages;
+	__u32 notes;
+	__u32 tsc_khz;
 	__u32 pad;
 	__u64 salt;
 	__u64 gfn_start;
 	__u64 gfn_end;
 	__u64 time_ns;
+	__u64 start_ns;
+	__u64 dropped_generations;
 	__u64 range_pages;
 	__u64 sampled_pages;
 	__u64 mapped_pages;
 	__u64 huge_leaves;
 	__u64 accesses;
+	__u64 write_accesses;
 	__u64 cold_accesses;
+	__u64 entry_accesses;
+	__u64 cold_writes;
 	__u64 window_pages;
 	__u64 traps;
 	__u64 first_touches;
 	__u64 alias_traps;
+	__u64 stale_traps;
 	__u64 spurious_traps;
 	__u64 lost_records;
 	__u64 arms;
 	__u64 rearms;
 	__u64 rearm_misses;
 	__u64 flushes;
+	__u64 splits;
 	__u64 passes;
-	__u64 reserved[12];
+	__u64 starved_passes;
+	__u64 rotations;
+	__u64 unseen_pages;
+	__u64 hook_cycles;
+	__u64 pass_cycles;
+	__u64 memory_bytes;
+	__u64 reserved[8];
+};
+
+/**
+ * struct kvm_aet_region - what is known of one 2 MiB region
+ * @gfn: its first guest frame number, a multiple of 512
+ * @accesses: recorded accesses to the units that are in the sample now, since
+ *	they entered it
+ * @sampled: a bit per page, from bit 0 of the first word: in the sample. With
+ *	KVM_AET_HUGE_COARSE only bit 0, for the whole region.
+ * @seen: of those, accessed: since they entered the sample, or with
+ *	KVM_AET_REGIONS_WINDOW in the current window
+ */
+struct kvm_aet_region {
+	__u64 gfn;
+	__u64 accesses;
+	__u64 sampled[8];
+	__u64 seen[8];
+};
+
+/* @seen in struct kvm_aet_region covers the current window only. */
+#define KVM_AET_REGIONS_WINDOW (1U << 0)
+
+/**
+ * struct kvm_aet_regions - read regions, in ascending order
+ *	(KVM_AET_GET_REGIONS)
+ * @size: sizeof(struct kvm_aet_regions)
+ * @flags: KVM_AET_REGIONS_*
+ * @gfn: in: the first frame number of interest; out: where to go on, or ~0 if
+ *	there is no more
+ * @regions: user address of @nr_regions struct kvm_aet_region
+ * @nr_regions: in: room, 1..; out: how many were written. Regions without a
+ *	sampled unit are left out.
+ * @pad: must be 0
+ * @reserved: must be 0
+ *
+ * Errors: EINVAL; EFAULT; EINTR; ENOMEM.
+ */
+struct kvm_aet_regions {
+	__u32 size;
+	__u32 flags;
+	__u64 gfn;
+	__u64 regions;
+	__u32 nr_regions;
+	__u32 pad;
+	__u64 reserved[4];
 };
 
 /* Walk all of the VM's page tables and count leaves: slow on a large VM. */
@@ -248,10 +467,18 @@ struct kvm_aet_vm_info {
 /* On /dev/kvm-aet: */
 #define KVM_AET_ATTACH _IOW(KVM_AET_IOC_MAGIC, 0x00, struct kvm_aet_attach)
 #define KVM_AET_VM_INFO _IOWR(KVM_AET_IOC_MAGIC, 0x01, struct kvm_aet_vm_info)
-/* On a session; poll() reports EPOLLHUP once it is no longer tracking. */
+/* Returns KVM_AET_ABI; no argument. */
+#define KVM_AET_GET_ABI _IO(KVM_AET_IOC_MAGIC, 0x02)
+/*
+ * On a session. poll() reports EPOLLIN when a background pass has ended since
+ * the last snapshot, and EPOLLHUP once the session is no longer tracking.
+ */
 #define KVM_AET_GET_SNAPSHOT \
 	_IOWR(KVM_AET_IOC_MAGIC, 0x10, struct kvm_aet_snapshot)
 /* Disarm and flush now, keep the session readable; no argument. Idempotent. */
 #define KVM_AET_STOP _IO(KVM_AET_IOC_MAGIC, 0x11)
+#define KVM_AET_CONFIGURE _IOWR(KVM_AET_IOC_MAGIC, 0x12, struct kvm_aet_config)
+#define KVM_AET_GET_REGIONS \
+	_IOWR(KVM_AET_IOC_MAGIC, 0x13, struct kvm_aet_regions)
 
 #endif /* _UAPI_LINUX_KVM_AET_H */
