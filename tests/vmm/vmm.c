@@ -23,6 +23,7 @@
 #define ALIAS_PT_GPA 0x180000UL
 #define SEQUENCE_GPA 0x400000UL /* 4 MiB for each vCPU */
 #define SEQUENCE_SIZE 0x400000UL
+#define TICKS_GPA 0x1400000UL /* one run's at a time */
 #define MAX_ACCESSES (SEQUENCE_SIZE / sizeof(uint32_t))
 #define DATA_VA 0x10000000UL
 #define ALIAS_VA 0x20000000UL
@@ -45,7 +46,8 @@
 		exit(1);                                    \
 	} while (0)
 
-extern const uint8_t vmm_guest_start[], vmm_guest_end[], vmm_guest_divide[];
+extern const uint8_t vmm_guest_start[], vmm_guest_end[], vmm_guest_divide[],
+	vmm_guest_timed[];
 
 /*
  * rsi: next access, rcx: accesses left, rbx: the data pages' address,
@@ -82,6 +84,33 @@ __asm__(".pushsection .rodata\n"
 	"vmm_guest_divide:\n"
 	"	addq $3, (%rsp)\n" /* past divl */
 	"	iretq\n"
+	/* r11: where the next access's ticks go. Nothing else is in between. */
+	"vmm_guest_timed:\n"
+	"1:	movl (%rsi), %r9d\n"
+	"	addq $4, %rsi\n"
+	"	movl %r9d, %r8d\n"
+	"	andl $0xffffff, %r8d\n"
+	"	shlq $12, %r8\n"
+	"	addq %rbx, %r8\n"
+	"	incq %rdi\n"
+	"	testl %r9d, %r9d\n"
+	"	js 2f\n"
+	"	rdtsc\n"
+	"	movl %eax, %r10d\n"
+	"	movq 8(%r8), %r9\n"
+	"	rdtsc\n"
+	"	jmp 3f\n"
+	"2:	rdtsc\n"
+	"	movl %eax, %r10d\n"
+	"	movq %rdi, 8(%r8)\n"
+	"	rdtsc\n"
+	"3:	subl %r10d, %eax\n"
+	"	movl %eax, (%r11)\n"
+	"	addq $4, %r11\n"
+	"	decq %rcx\n"
+	"	jnz 1b\n"
+	"	outb %al, $0x10\n"
+	"	hlt\n"
 	"vmm_guest_end:\n"
 	".popsection\n");
 
@@ -299,21 +328,22 @@ void vmm_get_dirty(struct vmm *vmm, uint8_t *ret_bitmap)
 		die("KVM_GET_DIRTY_LOG");
 }
 
-void vmm_run(struct vmm *vmm, unsigned int vcpu, const uint32_t *sequence,
-	     uint32_t nr)
+static void run_at(struct vmm *vmm, unsigned int vcpu, uint64_t rip,
+		   const uint32_t *sequence, uint32_t nr)
 {
 	uint64_t sequence_gpa = SEQUENCE_GPA + vcpu * SEQUENCE_SIZE;
 	uint64_t value =
 		__atomic_fetch_add(&vmm->next_value, nr, __ATOMIC_RELAXED);
 	struct kvm_run *run = vmm->runs[vcpu];
 	struct kvm_regs regs = {
-		.rip = CODE_GPA,
+		.rip = rip,
 		.rflags = 2,
 		.rsi = sequence_gpa,
 		.rcx = nr,
 		.rbx = DATA_VA,
 		.rbp = ALIAS_VA - DATA_VA,
 		.rdi = value,
+		.r11 = TICKS_GPA,
 	};
 	uint32_t i;
 
@@ -334,6 +364,20 @@ void vmm_run(struct vmm *vmm, unsigned int vcpu, const uint32_t *sequence,
 		errno = EIO;
 		die("guest ended with exit reason %u", run->exit_reason);
 	}
+}
+
+void vmm_run(struct vmm *vmm, unsigned int vcpu, const uint32_t *sequence,
+	     uint32_t nr)
+{
+	run_at(vmm, vcpu, CODE_GPA, sequence, nr);
+}
+
+void vmm_run_timed(struct vmm *vmm, unsigned int vcpu, const uint32_t *sequence,
+		   uint32_t nr, uint32_t *ret_ticks)
+{
+	run_at(vmm, vcpu, CODE_GPA + (vmm_guest_timed - vmm_guest_start),
+	       sequence, nr);
+	memcpy(ret_ticks, vmm->low + TICKS_GPA, nr * sizeof(*ret_ticks));
 }
 
 uint32_t vmm_count_wrong_pages(const struct vmm *vmm)

@@ -68,6 +68,13 @@ void vmm_get_dirty(struct vmm *vmm, uint8_t *ret_bitmap);
 void vmm_run(struct vmm *vmm, unsigned int vcpu, const uint32_t *sequence,
 	     uint32_t nr);
 
+/*
+ * The same for plain loads and stores, and ret_ticks[] says what each took: the
+ * guest's time stamp counter after it, less that before it.
+ */
+void vmm_run_timed(struct vmm *vmm, unsigned int vcpu, const uint32_t *sequence,
+		   uint32_t nr, uint32_t *ret_ticks);
+
 /* Pages whose word in host memory is not what the guest wrote last. */
 uint32_t vmm_count_wrong_pages(const struct vmm *vmm);
 
