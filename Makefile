@@ -2,6 +2,7 @@
 #
 # make demo      track a Linux guest in an emulated host; needs root, Debian 12
 # make check     all tests; "make check-PART" for one, see scripts/check --help
+# make bench     what the module costs, in instructions
 # make           the module for the running kernel, libmrc, the command kvm-aet
 # make install   all of these; DESTDIR, PREFIX
 
@@ -29,7 +30,10 @@ check:
 check-%:
 	@scripts/check $*
 
+bench:
+	@scripts/bench
+
 clean:
 	rm -rf build
 
-.PHONY: all module libmrc controller install demo check clean
+.PHONY: all module libmrc controller install demo check bench clean
