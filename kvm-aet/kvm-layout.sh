@@ -19,8 +19,8 @@ die()
 kvm_ko=$1
 vmlinux=$2
 command -v pahole >/dev/null || die "pahole not found: install the package dwarves"
-[ -r "$kvm_ko" ] || die "cannot read $kvm_ko: install the kernel's image package, or set KVM_KO"
-[ -r "$vmlinux" ] || die "cannot read $vmlinux: set VMLINUX to the kernel's BTF (or uncompressed vmlinux)"
+[ -r "$kvm_ko" ] || die "cannot read ${kvm_ko:-any kvm.ko}: install the kernel's image package, or set KVM_KO"
+[ -r "$vmlinux" ] || die "cannot read ${vmlinux:-the BTF of the kernel}: set VMLINUX to it (or to an uncompressed vmlinux)"
 
 kvm_intel_ko=$(dirname "$kvm_ko")/kvm-intel.${kvm_ko##*/kvm.}
 [ -r "$kvm_intel_ko" ] || die "cannot read $kvm_intel_ko: it belongs beside $kvm_ko"
