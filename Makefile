@@ -5,6 +5,7 @@
 # make bench     what the module costs, in instructions
 # make           the module for the running kernel, libmrc, the command kvm-aet
 # make install   all of these; DESTDIR, PREFIX
+# make deb       Debian packages of the tracked files, in build/deb
 
 PREFIX ?= /usr/local
 
@@ -21,6 +22,9 @@ install: all
 	$(MAKE) -C libmrc install PREFIX=$(PREFIX)
 	$(MAKE) -C controller install PREFIX=$(PREFIX)
 
+deb:
+	@scripts/deb
+
 demo:
 	@scripts/demo
 
@@ -36,4 +40,4 @@ bench:
 clean:
 	rm -rf build
 
-.PHONY: all module libmrc controller install demo check bench clean
+.PHONY: all module libmrc controller install deb demo check bench clean
