@@ -23,6 +23,7 @@
 #undef pr_fmt
 #define pr_fmt(fmt) "kvm-aet: " fmt
 
+#include <linux/hash.h>
 #include <linux/kvm_host.h>
 #include <linux/mmu_notifier.h>
 #include <linux/mutex.h>
@@ -103,6 +104,9 @@ static inline struct aet_generation *aet_vm_generation(struct aet_vm *vm)
 					 lockdep_is_held(&vm->ctl));
 }
 
+/* trap.c; before the hook is installed. */
+void aet_trap_init(void);
+
 /* pass.c: the background pass. All under vm->ctl. */
 int aet_pass_arm(struct aet_vm *vm);
 /*
@@ -115,7 +119,31 @@ void aet_pass_disarm(struct aet_vm *vm, bool is_end);
 void aet_flush(struct aet_vm *vm, struct aet_generation *generation);
 
 /* session.c: life of struct aet_vm. */
-struct aet_vm *aet_vm_find(const struct kvm *kvm); /* under RCU */
+#define AET_VM_BUCKETS_SHIFT 6
+#define AET_NR_VM_BUCKETS (1U << AET_VM_BUCKETS_SHIFT)
+extern struct hlist_head aet_vms[AET_NR_VM_BUCKETS];
+
+/*
+ * Where the VM's session is if it has one. Empty for nearly every VM without:
+ * then that is all that its faults cost.
+ */
+static inline struct hlist_head *aet_vm_bucket(const struct kvm *kvm)
+{
+	return &aet_vms[hash_long((unsigned long)kvm, AET_VM_BUCKETS_SHIFT)];
+}
+
+/* Under RCU, or without preemption. */
+static inline struct aet_vm *aet_vm_find(const struct hlist_head *bucket,
+					 const struct kvm *kvm)
+{
+	struct aet_vm *vm;
+
+	hlist_for_each_entry_rcu(vm, bucket, node)
+		if (vm->kvm == kvm)
+			return vm;
+	return NULL;
+}
+
 /* Fills in config->salt. The session takes a reference to kvm of its own. */
 int aet_vm_attach(struct kvm *kvm, struct kvm_aet_attach *config,
 		  struct aet_vm **ret_vm);

@@ -28,10 +28,10 @@ TRACE_DEFINE_ENUM(AET_NO_ROOM);
 
 /* One access; reuse_time 0: the unit's first. */
 TRACE_EVENT(kvm_aet_trap,
-	TP_PROTO(pid_t vm_pid, int vcpu_id, u64 gfn,
-		 const struct aet_access *access,
-		 const struct aet_recorded *recorded),
-	TP_ARGS(vm_pid, vcpu_id, gfn, access, recorded),
+	TP_PROTO(pid_t vm_pid, int vcpu_id, u64 gfn, enum aet_outcome outcome,
+		 u64 time, u64 reuse_time, bool is_write, bool is_first_touch),
+	TP_ARGS(vm_pid, vcpu_id, gfn, outcome, time, reuse_time, is_write,
+		is_first_touch),
 	TP_STRUCT__entry(
 		__field(u64, gfn)
 		__field(u64, time)
@@ -44,13 +44,13 @@ TRACE_EVENT(kvm_aet_trap,
 	),
 	TP_fast_assign(
 		__entry->gfn = gfn;
-		__entry->time = recorded->time;
-		__entry->reuse_time = recorded->reuse_time;
+		__entry->time = outcome == AET_RECORDED ? time : 0;
+		__entry->reuse_time = outcome == AET_RECORDED ? reuse_time : 0;
 		__entry->vm_pid = vm_pid;
 		__entry->vcpu_id = vcpu_id;
-		__entry->outcome = recorded->outcome;
-		__entry->is_write = access->is_write;
-		__entry->is_first_touch = access->is_first_touch;
+		__entry->outcome = outcome;
+		__entry->is_write = is_write;
+		__entry->is_first_touch = is_first_touch;
 	),
 	TP_printk("vm_pid=%d vcpu=%d gfn=0x%llx %s time=%llu reuse_time=%llu%s%s",
 		  __entry->vm_pid, __entry->vcpu_id, __entry->gfn,

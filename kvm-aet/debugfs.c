@@ -9,7 +9,7 @@
 #include <linux/uaccess.h>
 
 #include "aet.h"
-#include "hist_bucket.h"
+#include "record_access.h"
 
 static struct dentry *root_dir;
 

@@ -443,7 +443,7 @@ static int get_vm_info(struct kvm_aet_vm_info __user *argp)
 	info.armed_leaves = count.armed;
 
 	rcu_read_lock();
-	info.is_tracked = !!aet_vm_find(kvm);
+	info.is_tracked = !!aet_vm_find(aet_vm_bucket(kvm), kvm);
 	rcu_read_unlock();
 
 	info.memslot_pages = 0;

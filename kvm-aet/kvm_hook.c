@@ -110,8 +110,7 @@ static const struct aet_mmu ept_mmu = {
 static bool handle_vmx_exit(struct kvm_vcpu *vcpu)
 {
 	u32 reason = VMX_FIELD(vcpu, EXIT_REASON);
-	enum aet_verdict verdict;
-	gfn_t gfn;
+	struct aet_trapped trapped;
 	u64 gpa;
 
 	if ((reason & ~VMX_ENCLAVE_MODE) != EXIT_REASON_EPT_MISCONFIG)
@@ -128,9 +127,9 @@ static bool handle_vmx_exit(struct kvm_vcpu *vcpu)
 	 * this exit and now. Unless there really is MMIO, try again.
 	 */
 	rcu_read_lock();
-	verdict = aet_port_trap(vcpu, &ept_mmu, gpa, PFERR_RSVD_MASK, &gfn);
+	trapped = aet_port_trap(vcpu, &ept_mmu, gpa, PFERR_RSVD_MASK);
 	rcu_read_unlock();
-	return verdict != AET_NOT_OURS;
+	return trapped.verdict != AET_NOT_OURS;
 }
 
 static void notrace vmx_exit_handler(unsigned long ip, unsigned long parent_ip,

@@ -79,32 +79,28 @@ struct leaf {
  * Follow one address down from a table. @frame is the page number of the
  * address that the tables translate. The caller keeps the tables alive.
  */
-static struct leaf find_leaf(u64 *table, int level, u64 frame)
+static __always_inline struct leaf find_leaf(u64 *table, int level, u64 frame)
 {
-	struct leaf leaf = {};
+	unsigned int shift = 9 * (level - 1);
 
-	for (; level >= 1; level--) {
-		u64 *sptep = &table[table_index(frame, level)];
+	for (;; shift -= 9) {
+		u64 *sptep = &table[(frame >> shift) & 511];
 		u64 spte = READ_ONCE(*sptep);
 
-		if (!aet_spte_is_mmu_present(spte)) {
-			leaf.spte = spte;
-			break;
-		}
-		if (aet_spte_is_leaf(spte, level)) {
-			leaf = (struct leaf){ sptep, spte, level };
-			break;
-		}
+		if (!aet_spte_is_mmu_present(spte))
+			return (struct leaf){ .spte = spte };
+		if (!shift || (spte & AET_SPTE_HUGE))
+			return (struct leaf){ sptep, spte, shift / 9 + 1 };
 		table = spte_child(spte);
 	}
-	return leaf;
 }
 
 /*
  * Tables of 4 levels end at 2^36 pages, also where a memslot lies beyond: such
  * a gfn would alias a lower one.
  */
-static struct leaf find_gfn_leaf(u64 *table, int level, gfn_t gfn)
+static __always_inline struct leaf find_gfn_leaf(u64 *table, int level,
+						 gfn_t gfn)
 {
 	if (gfn >> (9 * level))
 		return (struct leaf){};
@@ -121,17 +117,6 @@ static struct leaf find_gfn_leaf(u64 *table, int level, gfn_t gfn)
 static bool role_is_tdp(union kvm_mmu_page_role role)
 {
 	return role.direct && role.level > PAE_LEVELS;
-}
-
-static bool is_tdp_mmu_root(struct kvm_mmu *mmu)
-{
-	struct kvm_mmu_page *sp;
-
-	if (!role_is_tdp(mmu->root_role) || !VALID_PAGE(mmu->root.hpa))
-		return false;
-	sp = (struct kvm_mmu_page *)page_private(
-		pfn_to_page(mmu->root.hpa >> PAGE_SHIFT));
-	return sp && sp_is_tdp_mmu(sp);
 }
 
 /*
@@ -161,7 +146,7 @@ static void walk_end(struct kvm_vcpu *vcpu, bool is_tdp_mmu)
 	local_irq_enable();
 }
 
-static struct leaf find_vcpu_leaf(struct kvm_mmu *mmu, u64 addr)
+static __always_inline struct leaf find_vcpu_leaf(struct kvm_mmu *mmu, u64 addr)
 {
 	int level = mmu->root_role.level;
 	hpa_t root = mmu->root.hpa;
@@ -216,6 +201,40 @@ static bool disarm_leaf(const struct aet_encoding *enc, u64 *sptep, u64 spte)
 }
 
 /*
+ * The 4 KiB leaf of @gfn below @vmmu's root in the TDP MMU, or NULL. What
+ * find_leaf() does, for the way that nearly every trap goes, with nothing left
+ * to decide at run time. Under RCU.
+ */
+static __always_inline u64 *find_tdp_page(const struct kvm_mmu *vmmu, gfn_t gfn,
+					  u64 *ret_spte)
+{
+	const u64 branch = AET_SPTE_MMU_PRESENT | AET_SPTE_HUGE;
+	unsigned int level = vmmu->root_role.level;
+	u64 *table, spte;
+	int shift;
+
+	if (!VALID_PAGE(vmmu->root.hpa) || gfn >> (9 * level))
+		return NULL;
+	table = __va(vmmu->root.hpa & PAGE_MASK);
+	if (level == PT64_ROOT_MAX_LEVEL) {
+		spte = READ_ONCE(table[gfn >> 36]);
+		if ((spte & branch) != AET_SPTE_MMU_PRESENT)
+			return NULL;
+		table = spte_child(spte);
+	}
+#pragma GCC unroll 3
+	for (shift = 27; shift > 0; shift -= 9) {
+		spte = READ_ONCE(table[(gfn >> shift) & 511]);
+		if ((spte & branch) != AET_SPTE_MMU_PRESENT)
+			return NULL;
+		table = spte_child(spte);
+	}
+	table += gfn & 511;
+	*ret_spte = READ_ONCE(*table);
+	return table;
+}
+
+/*
  * Two-dimensional paging and coarse units: the leaves beside a small one are
  * the rest of its unit. The caller keeps the table alive.
  */
@@ -230,26 +249,25 @@ static void disarm_table(const struct aet_mmu *mmu, struct leaf leaf)
 		disarm_leaf(&mmu->encoding, &table[i], READ_ONCE(table[i]));
 }
 
-enum aet_verdict aet_port_trap(struct kvm_vcpu *vcpu, const struct aet_mmu *mmu,
-			       u64 addr, u64 error_code, gfn_t *ret_gfn)
+static noinline struct aet_trapped trap_slowly(struct kvm_vcpu *vcpu,
+					       const struct aet_mmu *mmu,
+					       u64 addr, u64 error_code)
 {
 	struct kvm_mmu *vmmu = vcpu->arch.mmu;
-	bool is_tdp_mmu = is_tdp_mmu_root(vmmu);
+	bool is_tdp_mmu = mmu->is_tdp_mmu;
 	enum aet_verdict verdict = AET_NOT_OURS;
 	struct leaf leaf;
 	gfn_t gfn = 0;
-
-	if (!is_trackable(vmmu->root_role))
-		return AET_NOT_OURS;
 
 	walk_begin(vcpu, is_tdp_mmu);
 	leaf = find_vcpu_leaf(vmmu, addr);
 	if (!leaf.level) {
 		/*
 		 * Under TDP the address is the page's; under shadow paging
-		 * only the guest's tables, which KVM reads next, know it.
+		 * only the guest's tables, which KVM reads next, know it. An
+		 * MMIO SPTE may be a stale one, where there is memory now.
 		 */
-		if (vmmu->root_role.direct && !(error_code & PFERR_RSVD_MASK)) {
+		if (vmmu->root_role.direct) {
 			gfn = addr >> PAGE_SHIFT;
 			verdict = AET_UNMAPPED;
 		}
@@ -292,42 +310,75 @@ enum aet_verdict aet_port_trap(struct kvm_vcpu *vcpu, const struct aet_mmu *mmu,
 	 */
 spurious:
 	if (mmu->encoding.is_rsvd_fault && (error_code & PFERR_RSVD_MASK))
-		verdict = AET_SPURIOUS; /* UNMAPPED excludes such a fault */
+		verdict = AET_SPURIOUS;
 out:
 	walk_end(vcpu, is_tdp_mmu);
-	if (verdict == AET_TRAPPED || verdict == AET_UNMAPPED)
-		*ret_gfn = gfn;
-	return verdict;
+	return (struct aet_trapped){ verdict, gfn };
 }
 
-static bool has_page(const u64 *words, unsigned int i)
+struct aet_trapped aet_port_trap(struct kvm_vcpu *vcpu,
+				 const struct aet_mmu *mmu, u64 addr,
+				 u64 error_code)
 {
-	return words[i / 64] >> (i % 64) & 1;
+	const struct kvm_mmu *vmmu = vcpu->arch.mmu;
+	gfn_t gfn = addr >> PAGE_SHIFT;
+	u64 *sptep, spte;
+
+	if (!is_trackable(vmmu->root_role))
+		return (struct aet_trapped){ AET_NOT_OURS };
+	if (mmu->is_tdp_mmu && !mmu->unit_shift) {
+		sptep = find_tdp_page(vmmu, gfn, &spte);
+		if (sptep && aet_spte_is_armed(&mmu->encoding, spte) &&
+		    try_cmpxchg64(sptep, &spte,
+				  aet_spte_disarm(&mmu->encoding, spte)))
+			return (struct aet_trapped){ AET_TRAPPED, gfn };
+	}
+	return trap_slowly(vcpu, mmu, addr, error_code);
 }
 
-/* @i: the page's place in the block. */
-static __always_inline void visit_leaf(const struct aet_mmu *mmu, u64 *sptep,
-				       int level, unsigned int i,
-				       struct aet_visit *visit)
+/* The leaf at @sptep maps the page of @bit in @word, or the block. */
+static __always_inline void note_leaf(const struct aet_mmu *mmu, u64 spte,
+				      u64 bit, u64 *mapped, u64 *armable)
+{
+	*mapped |= bit;
+	if (aet_spte_is_armable(&mmu->encoding, spte))
+		*armable |= bit;
+}
+
+/* Whatever its state was, do with the leaf what is wanted of it. */
+static void change_leaf(const struct aet_mmu *mmu, u64 *sptep,
+			unsigned int word, u64 bit, struct aet_visit *visit)
 {
 	u64 spte = READ_ONCE(*sptep);
 
-	if (!aet_spte_is_mmu_present(spte))
-		return;
-	if (level == 1) {
-		visit->small++;
-		visit->mapped[i / 64] |= 1ULL << (i % 64);
-	} else if (level == 2 && mmu->unit_shift) {
+	if (visit->arm[word] & bit)
+		visit->armed += arm_leaf(&mmu->encoding, sptep, spte);
+	else if (visit->disarm[word] & bit)
+		disarm_leaf(&mmu->encoding, sptep, spte);
+}
+
+static __always_inline void visit_unit(const struct aet_mmu *mmu, u64 *sptep,
+				       u64 spte, unsigned int i,
+				       struct aet_visit *visit)
+{
+	unsigned int word = i / 64;
+	u64 bit = 1ULL << (i % 64);
+
+	note_leaf(mmu, spte, bit, &visit->mapped[word], &visit->armable[word]);
+	if (unlikely((visit->arm[word] | visit->disarm[word]) & bit))
+		change_leaf(mmu, sptep, word, bit, visit);
+}
+
+static void visit_huge(const struct aet_mmu *mmu, u64 *sptep, u64 spte,
+		       int level, struct aet_visit *visit)
+{
+	if (level == 2 && mmu->unit_shift) {
+		visit_unit(mmu, sptep, spte, 0, visit);
 		memset(visit->mapped, 0xff, sizeof(visit->mapped));
-	} else {
-		visit->huge++;
-		visit->huge_level = max(visit->huge_level, level);
 		return;
 	}
-	if (has_page(visit->arm, i))
-		visit->armed += arm_leaf(&mmu->encoding, sptep, spte);
-	else if (has_page(visit->disarm, i))
-		disarm_leaf(&mmu->encoding, sptep, spte);
+	visit->huge++;
+	visit->huge_level = max(visit->huge_level, level);
 }
 
 /* The block's pages that @visit wants to see, a word of them. */
@@ -342,6 +393,26 @@ static u64 wanted(const struct aet_visit *visit, unsigned int word)
 		     bits && (i = word * 64 + __ffs(bits), 1); \
 		     bits &= bits - 1)
 
+/* 64 small leaves. Most passes change none, so look at all before. */
+static void visit_word(const struct aet_mmu *mmu, u64 *table, unsigned int word,
+		       struct aet_visit *visit)
+{
+	u64 mapped = 0, armable = 0, bits;
+
+	for (bits = wanted(visit, word); bits; bits &= bits - 1) {
+		u64 spte = READ_ONCE(table[__ffs(bits)]);
+
+		if (aet_spte_is_mmu_present(spte))
+			note_leaf(mmu, spte, bits & -bits, &mapped, &armable);
+	}
+	visit->mapped[word] |= mapped;
+	visit->armable[word] |= armable;
+	bits = (visit->arm[word] & armable) | (visit->disarm[word] & mapped);
+	for (; bits; bits &= bits - 1)
+		change_leaf(mmu, &table[__ffs(bits)], word, bits & -bits,
+			    visit);
+}
+
 /*
  * The block's leaves below one root. One walk for all of them: they share a
  * table, or are one huge leaf.
@@ -349,42 +420,49 @@ static u64 wanted(const struct aet_visit *visit, unsigned int word)
 static void visit_root(const struct aet_mmu *mmu, u64 *table, int level,
 		       struct aet_visit *visit)
 {
-	unsigned int i, word;
-	u64 bits;
+	unsigned int word;
+	u64 spte;
 
 	if (visit->gfn >> (9 * level))
 		return;
 	for (; level > 1; level--) {
 		u64 *sptep = &table[table_index(visit->gfn, level)];
-		u64 spte = READ_ONCE(*sptep);
 
+		spte = READ_ONCE(*sptep);
 		if (!aet_spte_is_mmu_present(spte))
 			return;
 		if (aet_spte_is_leaf(spte, level)) {
-			visit_leaf(mmu, sptep, level, 0, visit);
+			visit_huge(mmu, sptep, spte, level, visit);
 			return;
 		}
 		table = spte_child(spte);
 	}
-	for_each_wanted(visit, i, word, bits)
-		visit_leaf(mmu, &table[i], 1, i, visit);
+	for (word = 0; word < AET_BLOCK_WORDS; word++)
+		visit_word(mmu, &table[word * 64], word, visit);
 }
 
 /* struct pte_list_desc: several SPTEs that map one gfn, in linked chunks. */
 #define DESC_FIELD(desc, type, field) \
 	((type *)((char *)(desc) + AET_PTE_LIST_DESC_##field))
 
-static void visit_rmap_spte(const struct aet_mmu *mmu, u64 *sptep,
-			    unsigned int i, struct aet_visit *visit)
+static __always_inline void visit_rmap_spte(const struct aet_mmu *mmu,
+					    u64 *sptep, unsigned int i,
+					    struct aet_visit *visit)
 {
 	union kvm_mmu_page_role role = sp_role(table_sp(sptep));
+	u64 spte = READ_ONCE(*sptep);
 
-	if (is_trackable(role))
-		visit_leaf(mmu, sptep, role.level, i, visit);
+	if (!is_trackable(role) || !aet_spte_is_mmu_present(spte))
+		return;
+	if (role.level > 1)
+		visit_huge(mmu, sptep, spte, role.level, visit);
+	else
+		visit_unit(mmu, sptep, spte, i, visit);
 }
 
-static void visit_rmap(const struct aet_mmu *mmu, struct kvm_rmap_head *head,
-		       unsigned int i, struct aet_visit *visit)
+static __always_inline void visit_rmap(const struct aet_mmu *mmu,
+				       struct kvm_rmap_head *head,
+				       unsigned int i, struct aet_visit *visit)
 {
 	unsigned long val = head->val;
 	char *desc;
@@ -395,8 +473,7 @@ static void visit_rmap(const struct aet_mmu *mmu, struct kvm_rmap_head *head,
 		visit_rmap_spte(mmu, (u64 *)val, i, visit);
 		return;
 	}
-	for (desc = (char *)(val & ~1UL);
-	     desc && (!visit->max_small || visit->small < visit->max_small);
+	for (desc = (char *)(val & ~1UL); desc;
 	     desc = *DESC_FIELD(desc, char *, MORE)) {
 		u32 j, count = *DESC_FIELD(desc, u32, SPTE_COUNT);
 
@@ -468,14 +545,55 @@ void aet_port_visit(struct kvm *kvm, const struct aet_mmu *mmu,
  * unlinked, so a leaf armed in one is not armed for long, and nobody translates
  * through it.
  */
-static unsigned int rearm_tdp_page(struct kvm_mmu *vmmu,
+static unsigned int rearm_tdp_page(const struct kvm_mmu *vmmu,
 				   const struct aet_mmu *mmu, gfn_t gfn)
 {
-	struct leaf leaf = find_gfn_leaf(__va(vmmu->root.hpa & PAGE_MASK),
-					 vmmu->root_role.level, gfn);
+	u64 spte, *sptep = find_tdp_page(vmmu, gfn, &spte);
 
-	return leaf.level == 1 &&
-	       arm_leaf(&mmu->encoding, leaf.sptep, leaf.spte);
+	return sptep && arm_leaf(&mmu->encoding, sptep, spte);
+}
+
+/* A guest may alias a page without end; passes arm the rest. */
+#define MAX_REARMED_ALIASES 64
+
+static bool arm_rmap_spte(const struct aet_mmu *mmu, u64 *sptep)
+{
+	return is_trackable(sp_role(table_sp(sptep))) &&
+	       arm_leaf(&mmu->encoding, sptep, READ_ONCE(*sptep));
+}
+
+/*
+ * A page may be mapped at many virtual addresses, known only to the rmap, which
+ * mmu_lock protects. KVM takes the lock for write in each of its own shadow page
+ * faults, so this adds no new kind of wait.
+ */
+static unsigned int rearm_rmap_page(struct kvm *kvm, const struct aet_mmu *mmu,
+				    const struct kvm_memory_slot *slot,
+				    gfn_t gfn)
+{
+	unsigned int armed = 0, visited = 0;
+	unsigned long val;
+	char *desc = NULL;
+
+	if (!slot->arch.rmap[0])
+		return 0;
+	write_lock(&kvm->mmu_lock);
+	val = slot->arch.rmap[0][gfn - slot->base_gfn].val;
+	if (val & 1)
+		desc = (char *)(val & ~1UL);
+	else if (val)
+		armed = arm_rmap_spte(mmu, (u64 *)val);
+	for (; desc && visited < MAX_REARMED_ALIASES;
+	     desc = *DESC_FIELD(desc, char *, MORE)) {
+		u32 i, count = *DESC_FIELD(desc, u32, SPTE_COUNT);
+
+		visited += count;
+		for (i = 0; i < count; i++)
+			armed += arm_rmap_spte(mmu, DESC_FIELD(desc, u64 *,
+							       SPTES)[i]);
+	}
+	write_unlock(&kvm->mmu_lock);
+	return armed;
 }
 
 static bool slot_covers(const struct kvm_memory_slot *slot, gfn_t gfn,
@@ -485,58 +603,52 @@ static bool slot_covers(const struct kvm_memory_slot *slot, gfn_t gfn,
 	       gfn + pages <= slot->base_gfn + slot->npages;
 }
 
-static unsigned int rearm_slowly(struct kvm_vcpu *vcpu,
-				 const struct aet_mmu *mmu, gfn_t gfn,
-				 bool is_tdp_mmu)
+/* All leaves of a coarse unit. */
+static noinline unsigned int rearm_block(struct kvm_vcpu *vcpu,
+					 const struct aet_mmu *mmu,
+					 const struct kvm_memory_slot *slot,
+					 gfn_t gfn)
 {
 	struct kvm_mmu *vmmu = vcpu->arch.mmu;
-	struct kvm_memory_slot *slot;
-	struct aet_visit visit = {
-		.gfn = round_down(gfn, AET_BLOCK_PAGES),
-	};
+	struct aet_visit visit = { .gfn = gfn };
 
-	/* kvm->srcu, held around every exit, keeps the memslot. */
-	slot = gfn_to_memslot(vcpu->kvm, gfn);
-	if (!slot)
+	/* What shares a unit with ROM is left to the next pass. */
+	if (!aet_slot_is_ram(slot) || !slot_covers(slot, gfn, AET_BLOCK_PAGES))
 		return 0;
-	if (mmu->unit_shift) {
-		/* What shares a unit with ROM is left to the next pass. */
-		if (!aet_slot_is_ram(slot) ||
-		    !slot_covers(slot, gfn, AET_BLOCK_PAGES))
-			return 0;
-		memset(visit.arm, 0xff, sizeof(visit.arm));
-	} else {
-		visit.arm[gfn % AET_BLOCK_PAGES / 64] = 1ULL << (gfn % 64);
-		/* A guest may alias a page without end; passes do the rest. */
-		visit.max_small = 64;
-	}
-	if (is_tdp_mmu) {
+	memset(visit.arm, 0xff, sizeof(visit.arm));
+	if (!mmu->is_tdp_mmu) {
+		write_lock(&vcpu->kvm->mmu_lock);
+		aet_port_visit(vcpu->kvm, mmu, slot, &visit);
+		write_unlock(&vcpu->kvm->mmu_lock);
+	} else if (VALID_PAGE(vmmu->root.hpa)) {
 		visit_root(mmu, __va(vmmu->root.hpa & PAGE_MASK),
 			   vmmu->root_role.level, &visit);
-		return visit.armed;
 	}
-	/*
-	 * A page may be mapped at many virtual addresses, known only to the
-	 * rmap, which mmu_lock protects. KVM takes the lock for write in each of
-	 * its own shadow page faults, so this adds no new kind of wait.
-	 */
-	write_lock(&vcpu->kvm->mmu_lock);
-	aet_port_visit(vcpu->kvm, mmu, slot, &visit);
-	write_unlock(&vcpu->kvm->mmu_lock);
 	return visit.armed;
+}
+
+static noinline unsigned int rearm_slowly(struct kvm_vcpu *vcpu,
+					  const struct aet_mmu *mmu, gfn_t gfn)
+{
+	/* kvm->srcu, held around every exit, keeps the memslot. */
+	struct kvm_memory_slot *slot = gfn_to_memslot(vcpu->kvm, gfn);
+
+	if (!slot)
+		return 0;
+	if (mmu->unit_shift)
+		return rearm_block(vcpu, mmu, slot, gfn);
+	return rearm_rmap_page(vcpu->kvm, mmu, slot, gfn);
 }
 
 unsigned int aet_port_rearm(struct kvm_vcpu *vcpu, const struct aet_mmu *mmu,
 			    u64 unit)
 {
-	struct kvm_mmu *vmmu = vcpu->arch.mmu;
-	bool is_tdp_mmu = is_tdp_mmu_root(vmmu);
+	const struct kvm_mmu *vmmu = vcpu->arch.mmu;
 
-	if (is_tdp_mmu && !is_trackable(vmmu->root_role))
-		return 0;
-	if (is_tdp_mmu && !mmu->unit_shift)
-		return rearm_tdp_page(vmmu, mmu, unit);
-	return rearm_slowly(vcpu, mmu, unit << mmu->unit_shift, is_tdp_mmu);
+	if (!mmu->is_tdp_mmu || mmu->unit_shift)
+		return rearm_slowly(vcpu, mmu, unit << mmu->unit_shift);
+	/* The vCPU has just trapped, so it is not in a nested guest. */
+	return rearm_tdp_page(vmmu, mmu, unit);
 }
 
 /*
@@ -696,18 +808,24 @@ bool aet_port_detect(struct kvm *kvm, struct aet_mmu *mmu)
 
 	if (!vcpu)
 		return false;
+	/* KVM initialises the list only where the TDP MMU is in use. */
+	mmu->is_tdp_mmu = kvm->arch.tdp_mmu_roots.next;
 	if (!role_is_tdp(READ_ONCE(vcpu->arch.root_mmu.root_role))) {
 		mmu->mode = KVM_AET_MMU_SHADOW;
 		mmu->encoding_id = KVM_AET_ENC_NOT_PRESENT;
 		mmu->encoding = (struct aet_encoding)AET_ENCODING_SHADOW;
+		mmu->write_mask = PFERR_WRITE_MASK;
 	} else if (boot_cpu_has(X86_FEATURE_VMX)) {
 		mmu->mode = KVM_AET_MMU_EPT;
 		mmu->encoding_id = KVM_AET_ENC_EPT_MEMTYPE;
 		mmu->encoding = (struct aet_encoding)AET_ENCODING_EPT;
+		/* An EPT misconfiguration does not tell. */
+		mmu->write_mask = 0;
 	} else {
 		mmu->mode = KVM_AET_MMU_NPT;
 		mmu->encoding_id = KVM_AET_ENC_NPT_SUPERVISOR;
 		mmu->encoding = (struct aet_encoding)AET_ENCODING_NPT;
+		mmu->write_mask = PFERR_WRITE_MASK;
 	}
 	return true;
 }

@@ -17,12 +17,17 @@
  * @mode: enum kvm_aet_mmu_mode; KVM_AET_MMU_UNKNOWN: no vCPU yet
  * @encoding_id: enum kvm_aet_encoding
  * @unit_shift: log2 of the 4 KiB pages in a unit: 0, or 9 for coarse tracking
+ * @is_tdp_mmu: KVM's TDP MMU maps the guest's memory, not its shadow MMU. Where
+ *	it is in use, every root that we look at (is_trackable()) is its own.
+ * @write_mask: the error code's bit that says "write", or 0 if traps do not tell
  * @encoding: valid unless @mode is unknown
  */
 struct aet_mmu {
 	u32 mode;
 	u32 encoding_id;
 	u32 unit_shift;
+	bool is_tdp_mmu;
+	u64 write_mask;
 	struct aet_encoding encoding;
 };
 
@@ -53,12 +58,19 @@ enum aet_verdict {
 	AET_UNMAPPED, /* TDP, nothing maps the page yet; KVM will */
 };
 
+/* @gfn is set for AET_TRAPPED and AET_UNMAPPED. Fits in registers. */
+struct aet_trapped {
+	u64 verdict; /* enum aet_verdict */
+	gfn_t gfn;
+};
+
 /*
  * Stage 1: find the leaf that translates @addr for @vcpu and disarm it if it
- * is armed. *ret_gfn is set for AET_TRAPPED and AET_UNMAPPED.
+ * is armed.
  */
-enum aet_verdict aet_port_trap(struct kvm_vcpu *vcpu, const struct aet_mmu *mmu,
-			       u64 addr, u64 error_code, gfn_t *ret_gfn);
+struct aet_trapped aet_port_trap(struct kvm_vcpu *vcpu,
+				 const struct aet_mmu *mmu, u64 addr,
+				 u64 error_code);
 
 /*
  * Arm the leaves that map @unit, from the fault path of @vcpu: no sleeping, no
@@ -79,11 +91,10 @@ unsigned int aet_port_rearm(struct kvm_vcpu *vcpu, const struct aet_mmu *mmu,
  * @look: pages of interest that stay as they are
  * @mapped: out: which of these pages have a leaf. All if it is a huge one that
  *	is a unit.
+ * @armable: out: of those, which had a leaf that could be armed
  * @armed: out: leaves armed now
  * @huge: out: leaves larger than a unit, not touched
  * @huge_level: out: of the largest: 2 or 3
- * @max_small: stop after about so many leaves of 4 KiB; 0: no limit
- * @small: out: leaves of 4 KiB visited
  */
 struct aet_visit {
 	gfn_t gfn;
@@ -91,11 +102,10 @@ struct aet_visit {
 	u64 disarm[AET_BLOCK_WORDS];
 	u64 look[AET_BLOCK_WORDS];
 	u64 mapped[AET_BLOCK_WORDS];
+	u64 armable[AET_BLOCK_WORDS];
 	unsigned int armed;
 	unsigned int huge;
 	int huge_level;
-	unsigned int max_small;
-	unsigned int small;
 };
 
 /* Visit the leaves of @slot's pages. Under kvm->mmu_lock for write. */

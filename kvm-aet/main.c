@@ -9,6 +9,7 @@ static int __init aet_init(void)
 	int err;
 
 	aet_debugfs_init();
+	aet_trap_init();
 	/* The hook before the device: no leaf may be armed without it. */
 	err = aet_hook_init();
 	if (err)

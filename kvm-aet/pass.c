@@ -65,41 +65,6 @@ static void set_region(const struct region *region, u64 *words)
 		words[gfn % AET_BLOCK_PAGES / 64] |= 1ULL << (gfn % 64);
 }
 
-/* What to do with the region's pages, one by one. */
-static u32 plan_pages(struct aet_record *record, const struct region *region,
-		      struct aet_visit *visit)
-{
-	struct aet_selection selection;
-	unsigned int i;
-
-	aet_record_select(record, region->start, region->end, &selection);
-	for (i = 0; i < AET_BLOCK_WORDS; i++) {
-		visit->arm[i] = selection.sampled[i] & ~selection.hot[i];
-		visit->look[i] = selection.hot[i];
-		visit->disarm[i] = selection.left[i];
-	}
-	return selection.nr_sampled;
-}
-
-/* The same where the region is one unit: all of its leaves, or none. */
-static u32 plan_unit(struct aet_record *record, const struct region *region,
-		     struct aet_visit *visit)
-{
-	u64 unit = region->start / AET_BLOCK_PAGES;
-	unsigned int word = unit % AET_BLOCK_UNITS / 64;
-	u64 bit = 1ULL << (unit % 64);
-	struct aet_selection selection;
-
-	aet_record_select(record, unit, unit + 1, &selection);
-	if (selection.left[word] & bit)
-		set_region(region, visit->disarm);
-	else if (selection.hot[word] & bit)
-		set_region(region, visit->look);
-	else if (selection.sampled[word] & bit)
-		set_region(region, visit->arm);
-	return selection.nr_sampled;
-}
-
 static u32 weigh(const u64 *words)
 {
 	u32 weight = 0;
@@ -110,6 +75,7 @@ static u32 weigh(const u64 *words)
 	return weight;
 }
 
+/* Of the sampled units. All pages of the region are one if that is coarse. */
 static u32 count_mapped(const struct aet_visit *visit, bool is_coarse)
 {
 	u64 mapped[AET_BLOCK_WORDS];
@@ -118,6 +84,65 @@ static u32 count_mapped(const struct aet_visit *visit, bool is_coarse)
 	for (i = 0; i < AET_BLOCK_WORDS; i++)
 		mapped[i] = visit->mapped[i] & (visit->arm[i] | visit->look[i]);
 	return is_coarse ? weigh(mapped) > 0 : weigh(mapped);
+}
+
+/* The region's sampled pages, one by one. They are armed later. */
+static void plan_pages(struct aet_record *record, const struct region *region,
+		       struct aet_visit *visit)
+{
+	struct aet_selection selection;
+
+	aet_record_select(record, region->start, region->end, &selection);
+	memcpy(visit->look, selection.sampled, sizeof(visit->look));
+	memcpy(visit->disarm, selection.left, sizeof(visit->disarm));
+}
+
+/*
+ * Most leaves are armed already, so the records of the others alone are asked
+ * whether they are hot. One that gets hot right now is armed though hot: an
+ * alias trap more (see trap.c).
+ */
+static void arm_cold_pages(struct aet_vm *vm, struct aet_record *record,
+			   const struct region *region,
+			   const struct aet_visit *found,
+			   struct aet_visit *ret_arming)
+{
+	unsigned int word;
+	u64 any = 0, bits;
+
+	*ret_arming = (struct aet_visit){ .gfn = found->gfn };
+	for (word = 0; word < AET_BLOCK_WORDS; word++) {
+		bits = found->armable[word] & found->look[word];
+		for (; bits; bits &= bits - 1) {
+			unsigned int i = word * 64 + __ffs(bits);
+
+			if (!aet_record_is_hot(record, found->gfn + i))
+				ret_arming->arm[word] |= 1ULL << (i % 64);
+		}
+		any |= ret_arming->arm[word];
+	}
+	if (any)
+		aet_port_visit(vm->kvm, &vm->mmu, region->slot, ret_arming);
+}
+
+/* The same where the region is one unit: all of its leaves, or none. */
+static void plan_unit(struct aet_record *record, const struct region *region,
+		      struct aet_visit *visit)
+{
+	u64 unit = region->start / AET_BLOCK_PAGES;
+	unsigned int word = unit % AET_BLOCK_UNITS / 64;
+	u64 bit = 1ULL << (unit % 64);
+	struct aet_selection selection;
+
+	aet_record_select(record, unit, unit + 1, &selection);
+	if (selection.left[word] & bit)
+		set_region(region, visit->disarm);
+	if (!(selection.sampled[word] & bit))
+		return;
+	if (aet_record_is_hot(record, unit))
+		set_region(region, visit->look);
+	else
+		set_region(region, visit->arm);
 }
 
 /* The smallest leaves that hide units, or 0 if they may. */
@@ -142,8 +167,9 @@ static int arm_region(struct aet_vm *vm, struct aet_generation *generation,
 	struct aet_visit visit = {
 		.gfn = round_down(region->start, AET_BLOCK_PAGES),
 	};
+	struct aet_visit arming = {};
 	bool must_zap = false;
-	u32 sampled;
+	u32 sampled, armed;
 	int err;
 
 	stats->range_pages += region->end - region->start;
@@ -153,8 +179,11 @@ static int arm_region(struct aet_vm *vm, struct aet_generation *generation,
 		return err;
 
 	write_lock(&vm->kvm->mmu_lock);
-	sampled = is_coarse ? plan_unit(generation->record, region, &visit) :
-			      plan_pages(generation->record, region, &visit);
+	if (is_coarse)
+		plan_unit(generation->record, region, &visit);
+	else
+		plan_pages(generation->record, region, &visit);
+	sampled = weigh(visit.look) | weigh(visit.arm);
 	if (huge_level && sampled)
 		aet_port_forbid_huge(region->slot, region->start, region->end,
 				     huge_level);
@@ -164,6 +193,8 @@ static int arm_region(struct aet_vm *vm, struct aet_generation *generation,
 					       region->end, 2);
 	if (vm->is_mmu_known)
 		aet_port_visit(vm->kvm, &vm->mmu, region->slot, &visit);
+	if (vm->is_mmu_known && !is_coarse)
+		arm_cold_pages(vm, generation->record, region, &visit, &arming);
 	if (huge_level && sampled && visit.huge) {
 		aet_port_note_split(region->slot, region->start,
 				    visit.huge_level);
@@ -172,16 +203,17 @@ static int arm_region(struct aet_vm *vm, struct aet_generation *generation,
 	}
 	write_unlock(&vm->kvm->mmu_lock);
 
-	if (weigh(visit.disarm))
-		trace_kvm_aet_rotate(vm->process_id, visit.gfn,
-				     weigh(visit.disarm));
-	stats->sampled_pages += sampled;
+	armed = visit.armed + arming.armed;
+	stats->sampled_pages += is_coarse ? sampled > 0 : sampled;
 	stats->mapped_pages += count_mapped(&visit, is_coarse);
 	stats->huge_leaves += visit.huge;
-	generation->totals.arms += visit.armed;
-	if (visit.armed)
+	generation->totals.arms += armed;
+	if (armed)
 		trace_kvm_aet_arm(vm->process_id, region->start, region->end,
-				  visit.armed);
+				  armed);
+	if (weigh(visit.disarm))
+		trace_kvm_aet_rotate(vm->process_id, visit.gfn,
+				     is_coarse ? 1 : weigh(visit.disarm));
 	/* The guest's next access maps the region anew. */
 	if (must_zap)
 		aet_port_zap(vm->kvm, region->slot, region->start, region->end);

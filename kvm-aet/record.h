@@ -22,7 +22,6 @@
 #include <linux/percpu.h>
 #include <linux/sizes.h>
 #include <linux/types.h>
-#include <linux/xarray.h>
 #include <uapi/linux/kvm_aet.h>
 
 /* Histograms that are kept; KVM_AET_HIST_OPEN is made when it is asked for. */
@@ -36,17 +35,17 @@
 
 struct aet_page {
 	/*
-	 * AET_HOT, AET_DRAWN: the group's sampled unit is chosen, AET_SEEN: it
-	 * was accessed; offset of the unit in its group; logical time of its
-	 * last recorded access, modulo 2^AET_TIME_BITS.
+	 * AET_HOT; AET_SEEN: it was accessed; offset of the sampled unit in its
+	 * group; logical time of its last recorded access, modulo
+	 * 2^AET_TIME_BITS.
 	 */
 	atomic64_t state;
 	u64 time_ns; /* of the last access */
 	u64 write_time; /* logical, of the last write; 0: none */
-	u32 accesses; /* since it entered the sample; stops at its maximum */
+	u64 accesses; /* since it entered the sample */
 };
 
-/* One page of memory, found by the number of its first group. */
+/* One page of memory; its units are drawn before anybody can find it. */
 struct aet_chunk {
 	u64 first_group;
 	struct aet_page pages[];
@@ -54,6 +53,22 @@ struct aet_chunk {
 
 #define AET_CHUNK_PAGES \
 	((SZ_4K - sizeof(struct aet_chunk)) / sizeof(struct aet_page))
+
+/*
+ * Chunks by the number of their first group: two levels, no lock. An xarray's
+ * look-up would be a tenth of a trap's instructions. Levels are only added, and
+ * a root that became too small goes after a grace period.
+ */
+#define AET_LEAF_CHUNKS (SZ_4K / sizeof(struct aet_chunk *))
+
+struct aet_table_leaf {
+	struct aet_chunk *chunks[AET_LEAF_CHUNKS];
+};
+
+struct aet_table_root {
+	u64 nr_leaves;
+	struct aet_table_leaf *leaves[];
+};
 
 /* Events counted where they happen, without sharing cache lines. */
 struct aet_counters {
@@ -96,7 +111,7 @@ struct aet_record {
 	atomic64_t *buckets; /* of all kept histograms, one after the other */
 	struct aet_page **ring; /* config.hot_pages of them */
 	struct aet_counters __percpu *counters;
-	struct xarray chunks; /* only grows, until aet_record_close() */
+	struct aet_table_root *root; /* only grows, until aet_record_close() */
 	u64 nr_chunks;
 	u64 window_time; /* clock when the window began */
 	u64 window_base; /* counters.window_pages then */
@@ -112,12 +127,12 @@ struct aet_layout {
 	u32 unit; /* enum kvm_aet_unit */
 };
 
-extern const struct aet_layout aet_layouts[KVM_AET_NR_HISTOGRAMS];
 u32 aet_layout_buckets(enum kvm_aet_histogram_kind kind);
 
 /*
  * A new, empty generation, or NULL without memory. All functions but
- * aet_record_access() may sleep or must be serialised by the caller.
+ * aet_record_access() (record_access.h) may sleep or must be serialised by the
+ * caller.
  */
 struct aet_record *aet_record_new(const struct aet_record_config *config,
 				  u64 now_ns);
@@ -137,9 +152,7 @@ int aet_record_reserve(struct aet_record *record, u64 first, u64 end);
 /* Bit u & 511 for unit u. */
 struct aet_selection {
 	u64 sampled[AET_UNIT_WORDS];
-	u64 hot[AET_UNIT_WORDS]; /* of those */
 	u64 left[AET_UNIT_WORDS]; /* has just left the sample by rotation */
-	u32 nr_sampled;
 };
 
 /*
@@ -148,6 +161,8 @@ struct aet_selection {
  */
 void aet_record_select(struct aet_record *record, u64 first, u64 end,
 		       struct aet_selection *ret);
+/* May be no longer true when it returns; see trap.c for why that is fine. */
+bool aet_record_is_hot(const struct aet_record *record, u64 unit);
 
 enum aet_outcome {
 	AET_RECORDED,
@@ -159,7 +174,7 @@ enum aet_outcome {
 /**
  * struct aet_access - one access to one unit
  * @unit: its number
- * @now_ns: CLOCK_MONOTONIC
+ * @now_ns: of any clock that runs alike on all CPUs
  * @is_write: it writes
  * @is_first_touch: nothing mapped the unit
  */
@@ -185,11 +200,6 @@ struct aet_recorded {
 	u64 evicted_unit;
 };
 
-/* Any context; any number at once. */
-void aet_record_access(struct aet_record *record,
-		       const struct aet_access *access,
-		       struct aet_recorded *ret);
-
 /* Would it be sampled if there were a record? */
 bool aet_record_would_sample(const struct aet_record *record, u64 unit);
 
@@ -199,12 +209,12 @@ void aet_record_sum(const struct aet_record *record, struct aet_counters *ret);
 /*
  * Copy a histogram to @ret_buckets (aet_layout_buckets() of them), or only
  * compute the sum of the buckets with NULL. For KVM_AET_HIST_OPEN, @ret_buckets
- * must be zeroed, *ret_over_range counts what is beyond it, and *ret_unseen the
- * sampled units never accessed; others leave the two alone. Returns the sum.
+ * must be zeroed, and *ret_over_range counts what is beyond it; others leave it
+ * alone. Returns the sum.
  */
 u64 aet_record_histogram(const struct aet_record *record,
 			 enum kvm_aet_histogram_kind kind, u64 *ret_buckets,
-			 u64 *ret_over_range, u64 *ret_unseen);
+			 u64 *ret_over_range);
 
 /* Begin a window now: @window_pages counts from here. */
 void aet_record_begin_window(struct aet_record *record);

@@ -4,7 +4,6 @@
  * between.
  */
 #include <linux/debugfs.h>
-#include <linux/hashtable.h>
 #include <linux/random.h>
 #include <linux/sched/mm.h>
 
@@ -13,17 +12,7 @@
 #include "snapshot.h"
 
 static DEFINE_MUTEX(aet_vms_mutex);
-static DEFINE_HASHTABLE(aet_vms, 6);
-
-struct aet_vm *aet_vm_find(const struct kvm *kvm)
-{
-	struct aet_vm *vm;
-
-	hash_for_each_possible_rcu(aet_vms, vm, node, (unsigned long)kvm)
-		if (vm->kvm == kvm)
-			return vm;
-	return NULL;
-}
+struct hlist_head aet_vms[AET_NR_VM_BUCKETS];
 
 static int insert(struct aet_vm *vm)
 {
@@ -31,11 +20,11 @@ static int insert(struct aet_vm *vm)
 
 	mutex_lock(&aet_vms_mutex);
 	rcu_read_lock();
-	if (aet_vm_find(vm->kvm))
+	if (aet_vm_find(aet_vm_bucket(vm->kvm), vm->kvm))
 		err = -EBUSY;
 	rcu_read_unlock();
 	if (!err)
-		hash_add_rcu(aet_vms, &vm->node, (unsigned long)vm->kvm);
+		hlist_add_head_rcu(&vm->node, aet_vm_bucket(vm->kvm));
 	mutex_unlock(&aet_vms_mutex);
 	return err;
 }
@@ -43,7 +32,7 @@ static int insert(struct aet_vm *vm)
 static void remove(struct aet_vm *vm)
 {
 	mutex_lock(&aet_vms_mutex);
-	hash_del_rcu(&vm->node);
+	hlist_del_init_rcu(&vm->node);
 	mutex_unlock(&aet_vms_mutex);
 }
 

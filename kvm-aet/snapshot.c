@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include "record_access.h"
 #include "snapshot.h"
 
 void aet_snapshot_record(const struct aet_record *record,
@@ -17,14 +18,13 @@ void aet_snapshot_record(const struct aet_record *record,
 		histogram->sub_bucket_bits = aet_layouts[kind].sub_bits;
 		histogram->unit = aet_layouts[kind].unit;
 		if (kind < AET_NR_KEPT) {
-			sums[kind] = aet_record_histogram(
-				record, kind, buckets[kind], NULL, NULL);
+			sums[kind] = aet_record_histogram(record, kind,
+							  buckets[kind], NULL);
 			histogram->over_range = counters.over_range[kind];
 		} else if (buckets[kind]) {
 			/* Reads every record, so only if it is wanted. */
 			aet_record_histogram(record, kind, buckets[kind],
-					     &over_range,
-					     &snapshot->unseen_pages);
+					     &over_range);
 			histogram->over_range = over_range;
 		}
 	}

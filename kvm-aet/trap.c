@@ -7,27 +7,15 @@
  * allocates or prints.
  */
 #include <asm/msr.h>
-#include <linux/ktime.h>
+#include <asm/tsc.h>
 
 #include "aet.h"
 #include "aet_trace.h"
 #include "kvm_hook.h"
+#include "record_access.h"
 
-/*
- * KVM is about to map a page of the guest's memory for the first time, or again
- * after it was zapped. It will be mapped without a trap: treat it as just
- * trapped, so that it is armed when it leaves the hot set. KVM may see the same
- * fault again (a retry); by then the page is hot and is not counted twice.
- */
-static bool is_in_range(struct aet_vm *vm, gfn_t gfn)
-{
-	struct kvm_memory_slot *slot;
-
-	if (gfn < vm->config.gfn_start || gfn >= vm->config.gfn_end)
-		return false;
-	slot = gfn_to_memslot(vm->kvm, gfn);
-	return slot && aet_slot_is_ram(slot);
-}
+/* Not first: in 6.1 it lacks includes of its own. */
+#include <asm/pvclock.h>
 
 /*
  * Two vCPUs can be here for one page. The exchange in aet_port_trap() lets one
@@ -40,8 +28,10 @@ static bool is_in_range(struct aet_vm *vm, gfn_t gfn)
  * though hot, and its next trap is an alias trap: disarmed, not recorded. If a
  * pass takes it out of the sample in the gap, its next trap is a stale one.
  */
-static void rearm(struct aet_vm *vm, struct aet_generation *generation,
-		  struct kvm_vcpu *vcpu, const struct aet_recorded *recorded)
+static __always_inline void rearm(struct aet_vm *vm,
+				  struct aet_generation *generation,
+				  struct kvm_vcpu *vcpu,
+				  const struct aet_recorded *recorded)
 {
 	struct aet_counters __percpu *counters = generation->record->counters;
 
@@ -57,65 +47,117 @@ static void rearm(struct aet_vm *vm, struct aet_generation *generation,
 		aet_flush(vm, generation);
 }
 
-static void record(struct aet_vm *vm, struct aet_generation *generation,
-		   struct kvm_vcpu *vcpu, gfn_t gfn, bool is_write,
-		   bool is_first_touch)
-{
-	struct aet_counters __percpu *counters = generation->record->counters;
-	struct aet_access access = {
-		.unit = gfn >> vm->mmu.unit_shift,
-		.now_ns = ktime_get_mono_fast_ns(),
-		.is_write = is_write,
-		.is_first_touch = is_first_touch,
-	};
-	struct aet_recorded recorded = {};
+/* 2^31 ns per TSC cycle, for a TSC of 500 MHz or more; set before the hook. */
+static u32 ns_per_cycle_shifted;
 
-	aet_record_access(generation->record, &access, &recorded);
-	switch (recorded.outcome) {
-	case AET_RECORDED:
-		if (is_first_touch)
-			this_cpu_inc(counters->first_touches);
-		break;
+void aet_trap_init(void)
+{
+	ns_per_cycle_shifted =
+		min_t(u64, U32_MAX, ((u64)NSEC_PER_MSEC << 31) / tsc_khz);
+}
+
+/*
+ * Time for reuse times: the TSC, which is read anyway. KVM hosts have one that
+ * is constant and alike on all CPUs; elsewhere these times are as bad as it.
+ */
+static u64 aet_cycles_to_ns(u64 cycles)
+{
+	/* The kernel's only scaling that does not make the stack realign. */
+	return pvclock_scale_delta(cycles, ns_per_cycle_shifted, 1);
+}
+
+static noinline void count_unrecorded(const struct aet_record *record, u64 unit,
+				      enum aet_outcome outcome,
+				      bool is_first_touch)
+{
+	struct aet_counters __percpu *counters = record->counters;
+
+	if (is_first_touch) {
+		/* A fault on any page comes here; sampled ones are lost. */
+		if (outcome != AET_NO_ROOM ||
+		    !aet_record_would_sample(record, unit))
+			return;
+		this_cpu_inc(counters->first_touches);
+	}
+	switch (outcome) {
 	case AET_ALREADY_HOT:
-		if (!is_first_touch)
-			this_cpu_inc(counters->alias_traps);
+		this_cpu_inc(counters->alias_traps);
 		break;
 	case AET_NOT_SAMPLED:
-		if (!is_first_touch)
-			this_cpu_inc(counters->stale_traps);
+		this_cpu_inc(counters->stale_traps);
 		break;
 	case AET_NO_ROOM:
 		/* A memslot younger than the last pass, or absurdly large. */
-		if (is_first_touch &&
-		    !aet_record_would_sample(generation->record, access.unit))
-			break;
 		this_cpu_inc(counters->lost_records);
-		if (is_first_touch)
-			this_cpu_inc(counters->first_touches);
+		break;
+	case AET_RECORDED:
 		break;
 	}
-	trace_kvm_aet_trap(vm->process_id, vcpu->vcpu_id, gfn, &access,
-			   &recorded);
-	if (recorded.outcome == AET_RECORDED &&
+}
+
+static __always_inline void record(struct aet_vm *vm,
+				   struct aet_generation *generation,
+				   struct kvm_vcpu *vcpu, gfn_t gfn, u64 cycles,
+				   bool is_write, bool is_first_touch)
+{
+	struct aet_access access = {
+		.unit = gfn >> vm->mmu.unit_shift,
+		.now_ns = aet_cycles_to_ns(cycles),
+		.is_write = is_write,
+		.is_first_touch = is_first_touch,
+	};
+	struct aet_recorded recorded;
+
+	aet_record_access(generation->record, &access, &recorded);
+	if (unlikely(recorded.outcome != AET_RECORDED))
+		count_unrecorded(generation->record, access.unit,
+				 recorded.outcome, is_first_touch);
+	else if (is_first_touch)
+		this_cpu_inc(generation->record->counters->first_touches);
+	trace_kvm_aet_trap(vm->process_id, vcpu->vcpu_id, gfn, recorded.outcome,
+			   recorded.time, recorded.reuse_time, is_write,
+			   is_first_touch);
+	if (likely(recorded.outcome == AET_RECORDED) &&
 	    recorded.evicted_unit != AET_NO_UNIT)
 		rearm(vm, generation, vcpu, &recorded);
 }
 
-static bool handle_fault(struct aet_vm *vm, struct kvm_vcpu *vcpu, u64 addr,
-			 u64 error_code)
+/*
+ * KVM is about to map a page of the guest's memory for the first time, or again
+ * after it was zapped. It will be mapped without a trap: treat it as just
+ * trapped, so that it is armed when it leaves the hot set. KVM may see the same
+ * fault again (a retry); by then the page is hot and is not counted twice.
+ */
+static noinline void record_first_touch(struct aet_vm *vm,
+					struct aet_generation *generation,
+					struct kvm_vcpu *vcpu, gfn_t gfn,
+					u64 cycles, bool is_write)
 {
-	struct aet_generation *generation = rcu_dereference(vm->generation);
-	struct aet_counters __percpu *counters = generation->record->counters;
-	/* An EPT misconfiguration does not tell, so count none of EPT's. */
-	bool is_write = (error_code & PFERR_WRITE_MASK) &&
-			vm->mmu.mode != KVM_AET_MMU_EPT;
-	gfn_t gfn;
+	struct kvm_memory_slot *slot;
 
-	switch (aet_port_trap(vcpu, &vm->mmu, addr, error_code, &gfn)) {
+	if (gfn < vm->config.gfn_start || gfn >= vm->config.gfn_end)
+		return;
+	slot = gfn_to_memslot(vm->kvm, gfn);
+	if (slot && aet_slot_is_ram(slot))
+		record(vm, generation, vcpu, gfn, cycles, is_write, true);
+}
+
+static __always_inline bool handle_fault(struct aet_vm *vm,
+					 struct aet_generation *generation,
+					 struct kvm_vcpu *vcpu, u64 addr,
+					 u64 error_code, u64 cycles)
+{
+	struct aet_counters __percpu *counters = generation->record->counters;
+	bool is_write = error_code & vm->mmu.write_mask;
+	struct aet_trapped trapped =
+		aet_port_trap(vcpu, &vm->mmu, addr, error_code);
+
+	switch (trapped.verdict) {
 	case AET_TRAPPED:
 		this_cpu_inc(counters->traps);
 		if (READ_ONCE(vm->is_arming))
-			record(vm, generation, vcpu, gfn, is_write, false);
+			record(vm, generation, vcpu, trapped.gfn, cycles,
+			       is_write, false);
 		else
 			/* A trap set before the session's end: only undone. */
 			this_cpu_inc(counters->stale_traps);
@@ -124,8 +166,9 @@ static bool handle_fault(struct aet_vm *vm, struct kvm_vcpu *vcpu, u64 addr,
 		this_cpu_inc(counters->spurious_traps);
 		return true;
 	case AET_UNMAPPED:
-		if (READ_ONCE(vm->is_arming) && is_in_range(vm, gfn))
-			record(vm, generation, vcpu, gfn, is_write, true);
+		if (READ_ONCE(vm->is_arming))
+			record_first_touch(vm, generation, vcpu, trapped.gfn,
+					   cycles, is_write);
 		return false;
 	case AET_NOT_OURS:
 		break;
@@ -133,10 +176,11 @@ static bool handle_fault(struct aet_vm *vm, struct kvm_vcpu *vcpu, u64 addr,
 	return false;
 }
 
-static bool handle_tracked(struct aet_vm *vm, struct kvm_vcpu *vcpu, u64 addr,
-			   u64 error_code)
+static __always_inline bool handle_tracked(struct aet_vm *vm,
+					   struct kvm_vcpu *vcpu, u64 addr,
+					   u64 error_code)
 {
-	struct aet_counters __percpu *counters;
+	struct aet_generation *generation;
 	u64 start, end;
 	bool is_handled;
 
@@ -144,24 +188,35 @@ static bool handle_tracked(struct aet_vm *vm, struct kvm_vcpu *vcpu, u64 addr,
 	if (!smp_load_acquire(&vm->is_mmu_known))
 		return false;
 	start = rdtsc();
-	is_handled = handle_fault(vm, vcpu, addr, error_code);
+	generation = rcu_dereference_sched(vm->generation);
+	is_handled =
+		handle_fault(vm, generation, vcpu, addr, error_code, start);
 	end = rdtsc();
-	counters = rcu_dereference(vm->generation)->record->counters;
 	/* The task may have moved to a CPU whose clock is behind. */
 	if (end > start)
-		this_cpu_add(counters->hook_cycles, end - start);
+		this_cpu_add(generation->record->counters->hook_cycles,
+			     end - start);
 	return is_handled;
 }
 
 bool aet_trap(struct kvm_vcpu *vcpu, u64 addr, u64 error_code)
 {
+	struct hlist_head *bucket = aet_vm_bucket(vcpu->kvm);
 	bool is_handled = false;
 	struct aet_vm *vm;
 
-	rcu_read_lock();
-	vm = aet_vm_find(vcpu->kvm);
+	/*
+	 * A session that ends now may be missed, and its traps with it: then
+	 * the leaf is free already, as in end_tracking()'s last step. One that
+	 * begins has armed nothing yet.
+	 */
+	if (hlist_empty(bucket))
+		return false;
+	/* What synchronize_rcu() waits for, too, at less than half the cost. */
+	rcu_read_lock_sched();
+	vm = aet_vm_find(bucket, vcpu->kvm);
 	if (vm)
 		is_handled = handle_tracked(vm, vcpu, addr, error_code);
-	rcu_read_unlock();
+	rcu_read_unlock_sched();
 	return is_handled;
 }

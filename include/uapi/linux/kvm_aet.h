@@ -202,7 +202,8 @@ enum kvm_aet_histogram_kind {
 	KVM_AET_HIST_ENDED = 3,
 	/*
 	 * Units in the sample now, by recorded accesses since their last one:
-	 * right-censored, too, but not cumulative. Read from all records.
+	 * right-censored, too, but not cumulative. Units never accessed are not
+	 * in it: sampled_pages less its sum. Read from all records.
 	 */
 	KVM_AET_HIST_OPEN = 4,
 };
@@ -318,8 +319,6 @@ struct kvm_aet_histogram {
  * @passes: full background passes
  * @starved_passes: of those, at how many KVM_AET_NOTE_STARVED held
  * @rotations: units replaced by rotation
- * @unseen_pages: units in the sample without any access yet; with
- *	KVM_AET_HIST_OPEN only, else 0
  * @hook_cycles: TSC cycles spent in the fault hook for this VM, re-arming
  *	included; exit and entry of the guest excluded
  * @pass_cycles: TSC cycles spent in background passes
@@ -375,11 +374,10 @@ struct kvm_aet_snapshot {
 	__u64 passes;
 	__u64 starved_passes;
 	__u64 rotations;
-	__u64 unseen_pages;
 	__u64 hook_cycles;
 	__u64 pass_cycles;
 	__u64 memory_bytes;
-	__u64 reserved[8];
+	__u64 reserved[9];
 };
 
 /**
