@@ -261,7 +261,9 @@ static int options_reject_extra(const char *verb, const char *word)
 	return -EINVAL;
 }
 
-int options_parse_list(int argc, char **argv, struct options *ret_options)
+/* Verbs about no VM in particular. */
+static int options_parse_plain(int argc, char **argv,
+			       struct options *ret_options)
 {
 	static const struct option table[] = {
 		{ "help", no_argument, NULL, OPTION_HELP },
@@ -279,6 +281,16 @@ int options_parse_list(int argc, char **argv, struct options *ret_options)
 		return options_reject_extra(argv[0], argv[optind]);
 	*ret_options = options;
 	return 0;
+}
+
+int options_parse_list(int argc, char **argv, struct options *ret_options)
+{
+	return options_parse_plain(argc, argv, ret_options);
+}
+
+int options_parse_selftest(int argc, char **argv, struct options *ret_options)
+{
+	return options_parse_plain(argc, argv, ret_options);
 }
 
 /* The options that both verbs have. */

@@ -44,6 +44,7 @@ struct options {
  * wrong and the reason was logged.
  */
 int options_parse_list(int argc, char **argv, struct options *ret_options);
+int options_parse_selftest(int argc, char **argv, struct options *ret_options);
 int options_parse_wss(int argc, char **argv, struct options *ret_options);
 int options_parse_mrc(int argc, char **argv, struct options *ret_options);
 

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <sys/types.h>
 
+#include "selftest.h"
 #include "vm.h"
 #include "window.h"
 
@@ -68,6 +69,8 @@ int plot_svg_curve(FILE *out, const struct report_subject *subject,
 
 /* report_json.c: one object on one line each. */
 int report_json_vms(FILE *out, const struct report_vm *vms, size_t nr_vms);
+int report_json_selftest(FILE *out, const struct selftest *selftest,
+			 bool is_virtual_host);
 int report_json_wss(FILE *out, const struct report_subject *subject,
 		    const struct window *window);
 int report_json_curve(FILE *out, const struct report_subject *subject,

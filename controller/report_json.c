@@ -149,6 +149,60 @@ int report_json_vms(FILE *out, const struct report_vm *vms, size_t nr_vms)
 	return err ? -ENOMEM : report_json_write(out, root);
 }
 
+static const char *report_json_result(enum selftest_result result)
+{
+	switch (result) {
+	case SELFTEST_PASSED:
+		return "passed";
+	case SELFTEST_SKIPPED:
+		return "skipped";
+	default:
+		return "failed";
+	}
+}
+
+int report_json_selftest(FILE *out, const struct selftest *selftest,
+			 bool is_virtual_host)
+{
+	_cleanup_json_ json_t *root = json_object(), *array = json_array();
+	size_t i;
+	int err = 0;
+
+	for (i = 0; i < selftest->nr_checks; i++) {
+		_cleanup_json_ json_t *row = json_object();
+		const struct selftest_check *check = &selftest->checks[i];
+
+		err |= report_json_set(row, "name", json_string(check->name));
+		err |= report_json_set(
+			row, "result",
+			json_string(report_json_result(check->result)));
+		err |= report_json_set(row, "text", json_string(check->text));
+		err |= json_array_append(array, row);
+	}
+	err |= report_json_set(root, "schema_version",
+			       json_integer(REPORT_SCHEMA_VERSION));
+	err |= report_json_set(root, "type", json_string("selftest"));
+	err |= report_json_set(root, "passed",
+			       json_boolean(selftest_has_passed(selftest)));
+	err |= json_object_set(root, "checks", array);
+	err |= report_json_set(
+		root, "mmu_mode",
+		json_string(report_json_mmu_mode(selftest->mmu_mode)));
+	err |= report_json_set(root, "is_virtual_host",
+			       json_boolean(is_virtual_host));
+	err |= report_json_set(root, "repetitions",
+			       json_integer(selftest->nr_repetitions));
+	err |= report_json_set(root, "trap_ns",
+			       report_json_count(selftest->trap_ns));
+	err |= report_json_set(root, "traps",
+			       report_json_count(selftest->nr_traps));
+	err |= report_json_set(root, "untracked_fault_ns",
+			       report_json_count(selftest->fault_ns));
+	err |= report_json_set(root, "untracked_faults",
+			       report_json_count(selftest->nr_faults));
+	return err ? -ENOMEM : report_json_write(out, root);
+}
+
 /* What wss and mrc have in common; NULL without memory. */
 static json_t *report_json_window(const char *type,
 				  const struct report_subject *subject,

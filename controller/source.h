@@ -152,12 +152,15 @@ struct source_config {
 	uint64_t salt;
 };
 
-/* What the module tells of a VM without tracking it. */
+/* What the module tells of a VM without tracking it; as kvm_aet_vm_info. */
 struct source_vm_info {
 	uint32_t mmu_mode;
 	uint32_t nr_vcpus;
 	bool is_tracked;
 	uint64_t memory_pages;
+	uint64_t small_leaves;
+	uint64_t huge_leaves;
+	uint64_t armed_leaves;
 };
 
 /*
@@ -166,14 +169,19 @@ struct source_vm_info {
  */
 int source_open_device(int *ret_device_fd);
 
-/* -ENXIO @vm_fd is not a VM; others as for KVM_AET_VM_INFO. */
-int source_vm_info(int device_fd, int vm_fd, struct source_vm_info *ret_info);
+/*
+ * @count_leaves: walk the VM's page tables for the *_leaves, else 0. -ENXIO
+ * @vm_fd is not a VM; others as for KVM_AET_VM_INFO.
+ */
+int source_vm_info(int device_fd, int vm_fd, bool count_leaves,
+		   struct source_vm_info *ret_info);
 
 /**
  * source_open() - start tracking a VM
  * @device_fd: from source_open_device()
  * @vm_fd: descriptor of the VM; not needed afterwards
- * @process_fd: pidfd of the VM's process, watched for its end; must stay open
+ * @process_fd: pidfd of the VM's process, watched for its end, or -1; must stay
+ *	open
  * @interrupt_fd: readable when the user wants to stop, or -1; must stay open
  * @config: settings
  * @ret_source: the source, to be closed with source_close()

@@ -57,9 +57,14 @@ int source_open_device(int *ret_device_fd)
 	return 0;
 }
 
-int source_vm_info(int device_fd, int vm_fd, struct source_vm_info *ret_info)
+int source_vm_info(int device_fd, int vm_fd, bool count_leaves,
+		   struct source_vm_info *ret_info)
 {
-	struct kvm_aet_vm_info info = { .size = sizeof(info), .vm_fd = vm_fd };
+	struct kvm_aet_vm_info info = {
+		.size = sizeof(info),
+		.flags = count_leaves ? KVM_AET_VM_INFO_COUNT_LEAVES : 0,
+		.vm_fd = vm_fd,
+	};
 	int err;
 
 	err = kernel_ioctl(device_fd, KVM_AET_VM_INFO, &info);
@@ -70,6 +75,9 @@ int source_vm_info(int device_fd, int vm_fd, struct source_vm_info *ret_info)
 		.nr_vcpus = info.nr_vcpus,
 		.is_tracked = info.is_tracked != 0,
 		.memory_pages = info.memslot_pages,
+		.small_leaves = info.small_leaves,
+		.huge_leaves = info.huge_leaves,
+		.armed_leaves = info.armed_leaves,
 	};
 	return 0;
 }

@@ -20,7 +20,7 @@ static bool list_get_info(int device_fd, const struct vm *vm,
 
 	if (device_fd < 0 || vm_open(PROC, vm, &pid_fd, &vm_fd) < 0)
 		return false;
-	return source_vm_info(device_fd, vm_fd, ret_info) == 0;
+	return source_vm_info(device_fd, vm_fd, false, ret_info) == 0;
 }
 
 int verb_list(const struct options *options)

@@ -242,24 +242,6 @@ static int track_check_svg(const char *path)
 	return err;
 }
 
-static int track_open_device(int *ret_device_fd)
-{
-	int err = source_open_device(ret_device_fd);
-
-	if (err == -ENOENT || err == -ENXIO || err == -ENODEV)
-		log_error(
-			KVM_AET_DEVICE
-			" not found: load the module with 'modprobe kvm-aet'");
-	else if (err == -EACCES || err == -EPERM)
-		log_error("no permission for " KVM_AET_DEVICE ": run as root");
-	else if (err == -EPROTO)
-		log_error(
-			"the module and kvm-aet are of different versions: install both from one release, then reload the module");
-	else if (err < 0)
-		log_error("cannot open " KVM_AET_DEVICE ": %s", strerror(-err));
-	return err;
-}
-
 /* Lists the candidates in the form in which they can be named. */
 static void track_log_ambiguous(const struct vm_list *list,
 				const struct vm *first, const char *selector)
@@ -393,7 +375,7 @@ static int verb_track(const struct options *options, bool is_mrc)
 
 	if (options->svg_path && track_check_svg(options->svg_path) < 0)
 		return EXIT_STATUS_FAILED;
-	if (track_open_device(&device_fd) < 0)
+	if (verb_open_device(&device_fd) < 0)
 		return EXIT_STATUS_FAILED;
 	err = vm_list_read(PROC, &list);
 	if (err < 0) {

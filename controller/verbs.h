@@ -5,6 +5,7 @@
 
 #include "options.h"
 #include "report.h"
+#include "selftest.h"
 
 enum exit_status {
 	EXIT_STATUS_OK = 0,
@@ -15,6 +16,7 @@ enum exit_status {
 int verb_list(const struct options *options);
 int verb_wss(const struct options *options);
 int verb_mrc(const struct options *options);
+int verb_selftest(const struct options *options);
 
 /*
  * The part of verb_wss() and verb_mrc() behind the module: follows a source
@@ -22,6 +24,15 @@ int verb_mrc(const struct options *options);
  */
 int verb_track_source(struct source *source, const struct options *options,
 		      bool is_mrc, const struct report_subject *subject);
+
+/*
+ * The part of verb_selftest() behind the module and the VM: says what was found.
+ */
+int verb_report_selftest(const struct options *options,
+			 const struct selftest *selftest, bool is_virtual_host);
+
+/* As source_open_device(), and logs why it failed. */
+int verb_open_device(int *ret_device_fd);
 
 /* Whether all output reached stdout; logs if it did not. */
 bool verb_flush(void);

@@ -58,12 +58,14 @@ points='expected a number of points from 2 to 100000'
 batch='expected a number of pages from 1 to 65536'
 range='expected START-END in guest-physical bytes, multiples of 4096, such as 1MiB-64MiB'
 
-refuses 2 "which verb? list, wss or mrc: see 'kvm-aet --help'"
+refuses 2 "which verb? list, wss, mrc or selftest: see 'kvm-aet --help'"
 refuses 2 "unknown verb 'frob': see 'kvm-aet --help'" frob
 refuses 2 "unknown verb '--frob': see 'kvm-aet --help'" --frob
 refuses 2 "unknown verb 'a\\x1b[2Jb': see 'kvm-aet --help'" "$(printf 'a\033[2Jb')"
 refuses 2 "unexpected argument 'web1': see 'kvm-aet list --help'" list web1
 refuses 2 "unknown option '--rate': see 'kvm-aet list --help'" list --rate 1
+refuses 2 "unexpected argument 'web1': see 'kvm-aet selftest --help'" selftest web1
+refuses 2 "unknown option '--rate': see 'kvm-aet selftest --help'" selftest --rate 1
 for verb in wss mrc; do
 	refuses 2 "which VM? name it by PID or name, see 'kvm-aet list'" $verb
 	refuses 2 "which VM? name it by PID or name, see 'kvm-aet list'" $verb ''
@@ -121,12 +123,13 @@ refuses 1 "cannot write '/dev/null': it exists and is not a regular file" \
 	mrc web1 --svg /dev/null
 
 if [ -e /dev/kvm-aet ]; then
-	echo 'skipped: 3 cases about the missing module, which is loaded here'
+	echo 'skipped: 4 cases about the missing module, which is loaded here'
 else
 	absent="/dev/kvm-aet not found: load the module with 'modprobe kvm-aet'"
 	refuses 1 "$absent" wss web1
 	refuses 1 "$absent" mrc 1
 	refuses 1 "$absent" mrc web1 --svg "$dir/x.svg"
+	refuses 1 "$absent" selftest
 fi
 # The check of the file left nothing behind.
 good=yes
@@ -138,7 +141,7 @@ verdict 'no file left behind' $good
 shows '^Usage: kvm-aet VERB' --help
 shows '^Usage: kvm-aet VERB' help
 shows '^kvm-aet [0-9]' --version
-for verb in list wss mrc; do
+for verb in list wss mrc selftest; do
 	shows "^Usage: kvm-aet $verb" $verb --help
 	shows '^Examples:' $verb -h
 	# Help wins over what is wrong before it is reached.

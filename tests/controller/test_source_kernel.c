@@ -25,6 +25,7 @@ static struct {
 	uint32_t nr_buckets;
 	bool is_lying;
 	uint32_t last_flags;
+	uint32_t vm_info_flags;
 	unsigned int nr_snapshots;
 	struct kvm_aet_attach attach;
 } module;
@@ -105,13 +106,16 @@ int __wrap_ioctl(int fd, unsigned long request, void *argument)
 
 		assert_int_equal(fd, DEVICE_FD);
 		assert_int_equal(info->size, sizeof(*info));
-		assert_int_equal(info->flags, 0);
+		module.vm_info_flags = info->flags;
 		if (info->vm_fd != VM_FD)
 			return module_fail(ENXIO);
 		info->mmu_mode = KVM_AET_MMU_EPT;
 		info->nr_vcpus = 3;
 		info->is_tracked = 1;
 		info->memslot_pages = 65536;
+		info->small_leaves = 4;
+		info->huge_leaves = 5;
+		info->armed_leaves = 6;
 		return 0;
 	}
 	if (request == KVM_AET_GET_SNAPSHOT)
@@ -344,13 +348,20 @@ static void test_vm_info(void **state)
 	struct source_vm_info info = { .nr_vcpus = 77 };
 
 	(void)state;
-	assert_int_equal(source_vm_info(DEVICE_FD, VM_FD + 1, &info), -ENXIO);
+	assert_int_equal(source_vm_info(DEVICE_FD, VM_FD + 1, false, &info),
+			 -ENXIO);
 	assert_int_equal(info.nr_vcpus, 77);
-	assert_int_equal(source_vm_info(DEVICE_FD, VM_FD, &info), 0);
+	assert_int_equal(source_vm_info(DEVICE_FD, VM_FD, false, &info), 0);
+	assert_int_equal(module.vm_info_flags, 0);
 	assert_int_equal(info.nr_vcpus, 3);
 	assert_int_equal(info.mmu_mode, KVM_AET_MMU_EPT);
 	assert_true(info.is_tracked);
 	assert_int_equal(info.memory_pages, 65536);
+	assert_int_equal(source_vm_info(DEVICE_FD, VM_FD, true, &info), 0);
+	assert_int_equal(module.vm_info_flags, KVM_AET_VM_INFO_COUNT_LEAVES);
+	assert_int_equal(info.small_leaves, 4);
+	assert_int_equal(info.huge_leaves, 5);
+	assert_int_equal(info.armed_leaves, 6);
 }
 
 int main(void)
