@@ -2,6 +2,7 @@
 #
 # make demo      track a Linux guest in an emulated host; needs root, Debian 12
 # make check     all tests; "make check-PART" for one, see scripts/check --help
+# make kunit     the module's KUnit tests, in User Mode Linux
 # make bench     what the module costs, in instructions
 # make           the module for the running kernel, libmrc, the command kvm-aet
 # make install   all of these; DESTDIR, PREFIX
@@ -34,10 +35,13 @@ check:
 check-%:
 	@scripts/check $*
 
+kunit:
+	@scripts/kunit
+
 bench:
 	@scripts/bench
 
 clean:
 	rm -rf build
 
-.PHONY: all module libmrc controller install deb demo check bench clean
+.PHONY: all module libmrc controller install deb demo check kunit bench clean

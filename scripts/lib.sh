@@ -182,10 +182,103 @@ fetch_kernel_source()
 	return $status
 }
 
+# unpacked_source 6.12|6.1: sets source_dir to the whole of that source in the
+# cache. It is everybody's: build elsewhere.
+unpacked_source()
+{
+	local tmp fd
+
+	kernel_source "$1"
+	source_dir=${source_tar%.tar.xz}
+	[ ! -d "$source_dir" ] || return 0
+	exec {fd}>"$cache/source/$source_version.lock"
+	flock "$fd"
+	if [ ! -d "$source_dir" ]; then
+		tmp=$(cache_tmp)
+		say "unpacking linux-source-$1 (1.6 GB)"
+		tar -xf "$source_tar" -C "$tmp" --strip-components=1
+		cache_commit "$tmp" "${source_dir#"$cache/"}"
+	fi
+	exec {fd}>&-
+}
+
 # hash_of FILE...: a short name for the contents of these files.
 hash_of()
 {
 	cat "$@" | sha256sum | cut -c1-16
+}
+
+# link_linux SOURCE TREE: make TREE a Linux source tree that takes this one in, as
+# its makers would: as drivers/misc/kvm-aet, by a line in two files there. All
+# but these two files are links, so build with O=, and nowhere but below TREE.
+link_linux()
+{
+	local source=$1 tree=$2 file here
+
+	here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
+
+	mkdir -p "$tree/drivers/misc"
+	for file in "$source"/* "$source"/drivers/*; do
+		[ -e "$tree/${file#"$source/"}" ] || ln -s "$file" "$tree/${file#"$source/"}"
+	done
+	ln -s "$source"/drivers/misc/* "$tree/drivers/misc"
+	ln -s "$(readlink -f "$here/..")" "$tree/drivers/misc/kvm-aet"
+	for file in Kconfig Makefile; do
+		rm "$tree/drivers/misc/$file"
+		cp "$source/drivers/misc/$file" "$tree/drivers/misc"
+	done
+	sed -i '/^endmenu/i source "drivers/misc/kvm-aet/Kconfig"' \
+		"$tree/drivers/misc/Kconfig"
+	echo 'obj-y += kvm-aet/' >>"$tree/drivers/misc/Makefile"
+	# Not newer than what was built of an equal tree.
+	for file in Kconfig Makefile; do
+		touch -r "$source/drivers/misc/$file" "$tree/drivers/misc/$file"
+	done
+}
+
+# linux_tree NAME WORK FILL: as link_linux, WORK/tree, with a build in
+# WORK/tree/out that is a copy of the cache's NAME. Being below the source, it
+# names all files relative to itself, so a copy of it elsewhere is as good. If it
+# is lacking, FILL TREE builds it, in a tree where ours is empty: what is wrong
+# with ours does not matter to it. Output goes to WORK/build.log.
+linux_tree()
+{
+	local name=$1 work=$2 fill=$3 dir entry
+
+	dir=$(cache_dir "$name")
+	[ -d "$dir" ] || (
+		cache_lock "$name"
+		[ ! -d "$dir" ] || exit 0
+		entry=$(cache_tmp)
+		trap 'rm -rf "$entry"' EXIT
+		link_linux "$source_dir" "$entry/tree"
+		rm "$entry/tree/drivers/misc/kvm-aet"
+		mkdir "$entry/tree/drivers/misc/kvm-aet" "$entry/tree/out"
+		touch "$entry"/tree/drivers/misc/kvm-aet/{Kconfig,Kbuild}
+		logged "$work/build.log" "$fill" "$entry/tree"
+		cache_commit "$entry/tree/out" "$name"
+	)
+	if [ "$(cat "$work/copy-of" 2>/dev/null)" != "$dir" ]; then
+		rm -rf "$work/tree"
+		link_linux "$source_dir" "$work/tree"
+		cp -a "$dir" "$work/tree/out"
+		echo "$dir" >"$work/copy-of"
+	fi
+	# Make compares times, but a file of ours may be older than an object
+	# that was made from another version of it.
+	rm -rf "$work/tree/out/drivers/misc/kvm-aet"
+}
+
+# logged LOG COMMAND...: run it; if it fails, show the end of its output and die.
+logged()
+{
+	local log=$1
+
+	shift
+	"$@" >"$log" 2>&1 || {
+		tail -n 40 "$log" >&2
+		die "failed, see the lines above: $*"
+	}
 }
 
 # module_order NAME: the module of $kernel and what it depends on, in loading
