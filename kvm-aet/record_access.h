@@ -124,10 +124,10 @@ static __always_inline void aet_count(struct aet_record *record,
 }
 
 /* Stage 4. The caller has claimed the page; @old is its state before. */
-static inline u64 aet_count_access(struct aet_record *record,
-				   struct aet_page *page,
-				   const struct aet_access *access, u64 old,
-				   u64 time)
+static __always_inline u64 aet_count_access(struct aet_record *record,
+					    struct aet_page *page,
+					    const struct aet_access *access,
+					    u64 old, u64 time)
 {
 	struct aet_counters __percpu *counters = record->counters;
 	u64 reuse_time = 0;
@@ -164,8 +164,8 @@ static inline u64 aet_count_access(struct aet_record *record,
 }
 
 /* Stage 3: into the ring at @time, and who is there leaves the hot set. */
-static inline u64 aet_push(struct aet_record *record, struct aet_page *page,
-			   u64 time)
+static __always_inline u64 aet_push(struct aet_record *record,
+				    struct aet_page *page, u64 time)
 {
 	struct aet_page **slot =
 		&record->ring[(time - 1) % record->config.hot_pages];

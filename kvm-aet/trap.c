@@ -95,18 +95,24 @@ static noinline void count_unrecorded(const struct aet_record *record, u64 unit,
 	}
 }
 
+/*
+ * Kernels that zero automatic variables would keep these two in memory, where
+ * they are not needed: all is inline. Nothing unset is read.
+ */
+#define AET_UNINITIALIZED __attribute__((__uninitialized__))
+
 static __always_inline void record(struct aet_vm *vm,
 				   struct aet_generation *generation,
 				   struct kvm_vcpu *vcpu, gfn_t gfn, u64 cycles,
 				   bool is_write, bool is_first_touch)
 {
-	struct aet_access access = {
+	struct aet_access access AET_UNINITIALIZED = {
 		.unit = gfn >> vm->mmu.unit_shift,
 		.now_ns = aet_cycles_to_ns(cycles),
 		.is_write = is_write,
 		.is_first_touch = is_first_touch,
 	};
-	struct aet_recorded recorded;
+	struct aet_recorded recorded AET_UNINITIALIZED;
 
 	aet_record_access(generation->record, &access, &recorded);
 	if (unlikely(recorded.outcome != AET_RECORDED))
