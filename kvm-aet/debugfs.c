@@ -160,16 +160,19 @@ DEFINE_SHOW_ATTRIBUTE(histogram);
 static int hot_set_show(struct seq_file *m, void *unused)
 {
 	struct aet_vm *vm = m->private;
+	struct aet_record *record;
+	u32 i, nr = 0, room;
 	u64 *units;
-	u32 i, nr;
 
-	units = kvcalloc(KVM_AET_MAX_HOT_PAGES, sizeof(*units), GFP_KERNEL);
+	mutex_lock(&vm->ctl);
+	record = aet_vm_generation(vm)->record;
+	room = record->config.hot_pages;
+	units = kvcalloc(room, sizeof(*units), GFP_KERNEL);
+	if (units)
+		nr = aet_record_hot_units(record, units, room);
+	mutex_unlock(&vm->ctl);
 	if (!units)
 		return -ENOMEM;
-	mutex_lock(&vm->ctl);
-	nr = aet_record_hot_units(aet_vm_generation(vm)->record, units,
-				  KVM_AET_MAX_HOT_PAGES);
-	mutex_unlock(&vm->ctl);
 	for (i = 0; i < nr; i++)
 		seq_printf(m, "0x%llx\n", units[i] << vm->mmu.unit_shift);
 	kvfree(units);

@@ -303,9 +303,12 @@ static int get_regions(struct aet_vm *vm, struct kvm_aet_regions __user *argp)
 		if (!err && copy_to_user(user_regions + written, buffer,
 					 nr * sizeof(*buffer)))
 			err = -EFAULT;
-		if (!err && signal_pending(current))
-			err = -EINTR;
 		written += nr;
+		/* What was read so far is good: the caller goes on from there. */
+		if (!err && signal_pending(current)) {
+			err = written ? 0 : -EINTR;
+			break;
+		}
 	}
 	kfree(buffer);
 	regions.size = sizeof(regions);
@@ -432,6 +435,10 @@ static int get_vm_info(struct kvm_aet_vm_info __user *argp)
 		return -EOPNOTSUPP;
 	}
 
+	if (!aet_port_layout_is_sane(kvm)) {
+		kvm_put_kvm(kvm);
+		return -EOPNOTSUPP;
+	}
 	if (aet_port_detect(kvm, &mmu) &&
 	    (info.flags & KVM_AET_VM_INFO_COUNT_LEAVES))
 		aet_port_count(kvm, &mmu, &count);

@@ -113,7 +113,9 @@ static bool handle_vmx_exit(struct kvm_vcpu *vcpu)
 	struct aet_trapped trapped;
 	u64 gpa;
 
-	if ((reason & ~VMX_ENCLAVE_MODE) != EXIT_REASON_EPT_MISCONFIG)
+	/* Bits 16 to 30 modify it: in an enclave, after a bus lock. */
+	if ((u16)reason != EXIT_REASON_EPT_MISCONFIG ||
+	    (reason & VMX_EXIT_REASONS_FAILED_VMENTRY))
 		return false;
 	if (!(reason & VMX_ENCLAVE_MODE) &&
 	    !(VMX_FIELD(vcpu, IDT_VECTORING_INFO) & VECTORING_INFO_VALID_MASK))
@@ -129,7 +131,8 @@ static bool handle_vmx_exit(struct kvm_vcpu *vcpu)
 	rcu_read_lock();
 	trapped = aet_port_trap(vcpu, &ept_mmu, gpa, PFERR_RSVD_MASK);
 	rcu_read_unlock();
-	return trapped.verdict != AET_NOT_OURS;
+	return trapped.verdict == AET_TRAPPED ||
+	       trapped.verdict == AET_SPURIOUS;
 }
 
 static void notrace vmx_exit_handler(unsigned long ip, unsigned long parent_ip,

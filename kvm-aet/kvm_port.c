@@ -345,12 +345,13 @@ static __always_inline void note_leaf(const struct aet_mmu *mmu, u64 spte,
 		*armable |= bit;
 }
 
-/* Whatever its state was, do with the leaf what is wanted of it. */
-static void change_leaf(const struct aet_mmu *mmu, u64 *sptep,
+/*
+ * Do with the leaf what is wanted of it. @spte is what it was seen to be: where
+ * there was a huge leaf, KVM may put a table meanwhile, and that is never armed.
+ */
+static void change_leaf(const struct aet_mmu *mmu, u64 *sptep, u64 spte,
 			unsigned int word, u64 bit, struct aet_visit *visit)
 {
-	u64 spte = READ_ONCE(*sptep);
-
 	if (visit->arm[word] & bit)
 		visit->armed += arm_leaf(&mmu->encoding, sptep, spte);
 	else if (visit->disarm[word] & bit)
@@ -366,7 +367,7 @@ static __always_inline void visit_unit(const struct aet_mmu *mmu, u64 *sptep,
 
 	note_leaf(mmu, spte, bit, &visit->mapped[word], &visit->armable[word]);
 	if (unlikely((visit->arm[word] | visit->disarm[word]) & bit))
-		change_leaf(mmu, sptep, word, bit, visit);
+		change_leaf(mmu, sptep, spte, word, bit, visit);
 }
 
 static void visit_huge(const struct aet_mmu *mmu, u64 *sptep, u64 spte,
@@ -408,9 +409,12 @@ static void visit_word(const struct aet_mmu *mmu, u64 *table, unsigned int word,
 	visit->mapped[word] |= mapped;
 	visit->armable[word] |= armable;
 	bits = (visit->arm[word] & armable) | (visit->disarm[word] & mapped);
-	for (; bits; bits &= bits - 1)
-		change_leaf(mmu, &table[__ffs(bits)], word, bits & -bits,
+	for (; bits; bits &= bits - 1) {
+		u64 *sptep = &table[__ffs(bits)];
+
+		change_leaf(mmu, sptep, READ_ONCE(*sptep), word, bits & -bits,
 			    visit);
+	}
 }
 
 /*
@@ -473,10 +477,13 @@ static __always_inline void visit_rmap(const struct aet_mmu *mmu,
 		visit_rmap_spte(mmu, (u64 *)val, i, visit);
 		return;
 	}
-	for (desc = (char *)(val & ~1UL); desc;
+	for (desc = (char *)(val & ~1UL);
+	     desc &&
+	     (!visit->max_aliases || visit->aliases < visit->max_aliases);
 	     desc = *DESC_FIELD(desc, char *, MORE)) {
 		u32 j, count = *DESC_FIELD(desc, u32, SPTE_COUNT);
 
+		visit->aliases += count;
 		for (j = 0; j < count; j++)
 			visit_rmap_spte(mmu, DESC_FIELD(desc, u64 *, SPTES)[j],
 					i, visit);
@@ -536,7 +543,9 @@ void aet_port_visit(struct kvm *kvm, const struct aet_mmu *mmu,
 	for_each_tdp_root(kvm, pos)
 		visit_root(mmu, sp_spt(link_sp(pos)),
 			   sp_role(link_sp(pos)).level, visit);
-	visit_rmaps(mmu, slot, visit);
+	/* Beside the TDP MMU, KVM shadows nested guests only: not trackable. */
+	if (!mmu->is_tdp_mmu)
+		visit_rmaps(mmu, slot, visit);
 }
 
 /*
@@ -610,7 +619,10 @@ static noinline unsigned int rearm_block(struct kvm_vcpu *vcpu,
 					 gfn_t gfn)
 {
 	struct kvm_mmu *vmmu = vcpu->arch.mmu;
-	struct aet_visit visit = { .gfn = gfn };
+	struct aet_visit visit = {
+		.gfn = gfn,
+		.max_aliases = AET_BLOCK_PAGES * 2,
+	};
 
 	/* What shares a unit with ROM is left to the next pass. */
 	if (!aet_slot_is_ram(slot) || !slot_covers(slot, gfn, AET_BLOCK_PAGES))
@@ -689,19 +701,13 @@ void aet_port_forbid_huge(struct kvm_memory_slot *slot, gfn_t start, gfn_t end,
 
 void aet_port_note_split(struct kvm_memory_slot *slot, gfn_t gfn, int level)
 {
-	gfn_t pages = 1ULL << (9 * (level - 1));
-	gfn_t start = max(round_down(gfn, pages), slot->base_gfn);
-	gfn_t end = min(round_down(gfn, pages) + pages,
-			slot->base_gfn + slot->npages);
-
-	for (; start < end; start = round_down(start, 512) + 512)
-		*lpage_word(slot, start, 2) |= LPAGE_SPLIT;
+	*lpage_word(slot, gfn, level) |= LPAGE_SPLIT;
 }
 
-bool aet_port_allow_huge(struct kvm_memory_slot *slot, gfn_t start, gfn_t end,
-			 int max_level)
+int aet_port_allow_huge(struct kvm_memory_slot *slot, gfn_t start, gfn_t end,
+			int max_level)
 {
-	bool was_split = false;
+	int split_level = 0;
 	gfn_t gfn;
 	int *word;
 	int level;
@@ -710,10 +716,11 @@ bool aet_port_allow_huge(struct kvm_memory_slot *slot, gfn_t start, gfn_t end,
 		if (level > max_level ||
 		    !(*word & (LPAGE_FORBIDDEN | LPAGE_SPLIT)))
 			continue;
-		was_split |= *word & LPAGE_SPLIT;
+		if (*word & LPAGE_SPLIT)
+			split_level = level;
 		*word &= ~(LPAGE_FORBIDDEN | LPAGE_SPLIT);
 	}
-	return was_split;
+	return split_level;
 }
 
 void aet_port_zap(struct kvm *kvm, const struct kvm_memory_slot *slot,

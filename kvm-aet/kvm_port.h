@@ -89,6 +89,9 @@ unsigned int aet_port_rearm(struct kvm_vcpu *vcpu, const struct aet_mmu *mmu,
  *	too, if units are that large.
  * @disarm: pages whose leaves to disarm; likewise
  * @look: pages of interest that stay as they are
+ * @max_aliases: pass over what is mapped more than once after about so many
+ *	leaves, for callers who must not take long; 0: no limit
+ * @aliases: out: leaves of pages mapped more than once
  * @mapped: out: which of these pages have a leaf. All if it is a huge one that
  *	is a unit.
  * @armable: out: of those, which had a leaf that could be armed
@@ -101,6 +104,8 @@ struct aet_visit {
 	u64 arm[AET_BLOCK_WORDS];
 	u64 disarm[AET_BLOCK_WORDS];
 	u64 look[AET_BLOCK_WORDS];
+	unsigned int max_aliases;
+	unsigned int aliases;
 	u64 mapped[AET_BLOCK_WORDS];
 	u64 armable[AET_BLOCK_WORDS];
 	unsigned int armed;
@@ -118,14 +123,14 @@ void aet_port_visit(struct kvm *kvm, const struct aet_mmu *mmu,
  * or allow all up to @max_level again. Under kvm->mmu_lock for write. The mark
  * sits in the memslot itself, so it goes with the memslot and undoing is right
  * whatever happened in between. aet_port_note_split() remembers that the huge
- * leaf of @level around @gfn had to go; aet_port_allow_huge() returns true if a
- * noted region is in its range.
+ * leaf of @level around @gfn had to go; aet_port_allow_huge() returns the largest
+ * level noted in its range, or 0: around it KVM must map anew.
  */
 void aet_port_forbid_huge(struct kvm_memory_slot *slot, gfn_t start, gfn_t end,
 			  int min_level);
 void aet_port_note_split(struct kvm_memory_slot *slot, gfn_t gfn, int level);
-bool aet_port_allow_huge(struct kvm_memory_slot *slot, gfn_t start, gfn_t end,
-			 int max_level);
+int aet_port_allow_huge(struct kvm_memory_slot *slot, gfn_t start, gfn_t end,
+			int max_level);
 
 /*
  * Make KVM forget its mappings of [start, end) of @slot; the guest's next

@@ -8,6 +8,10 @@ static int __init aet_init(void)
 {
 	int err;
 
+	if (!tsc_khz) {
+		pr_err("this host's clock is not the TSC, which times are measured with\n");
+		return -ENODEV;
+	}
 	aet_debugfs_init();
 	aet_trap_init();
 	/* The hook before the device: no leaf may be armed without it. */

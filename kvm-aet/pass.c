@@ -294,26 +294,39 @@ int aet_pass_arm(struct aet_vm *vm)
 	return err;
 }
 
-static void disarm_region(struct aet_vm *vm, const struct region *region,
-			  bool is_end)
+/* What KVM mapped in smaller leaves because of the region. */
+static void zap_split(struct aet_vm *vm, const struct region *region, int level)
 {
-	bool was_split = false;
+	struct kvm_memory_slot *slot = region->slot;
+	gfn_t pages = 1ULL << (9 * (level - 1));
+	gfn_t start = round_down(region->start, pages);
+
+	aet_port_zap(vm->kvm, slot, max(start, slot->base_gfn),
+		     min_t(gfn_t, start + pages,
+			   slot->base_gfn + slot->npages));
+}
+
+static void disarm_region(struct aet_vm *vm, const struct region *region,
+			  bool is_sane, bool is_end)
+{
+	int split_level = 0;
 	struct aet_visit visit = {
 		.gfn = round_down(region->start, AET_BLOCK_PAGES),
 	};
 
 	set_region(region, visit.disarm);
 	write_lock(&vm->kvm->mmu_lock);
-	if (vm->is_mmu_known)
+	if (is_sane)
 		aet_port_visit(vm->kvm, &vm->mmu, region->slot, &visit);
 	if (is_end)
-		was_split = aet_port_allow_huge(region->slot, region->start,
-						region->end, KVM_NR_PAGE_SIZES);
+		split_level = aet_port_allow_huge(region->slot, region->start,
+						  region->end,
+						  KVM_NR_PAGE_SIZES);
 	write_unlock(&vm->kvm->mmu_lock);
 
 	/* The guest's next access maps the region huge again. */
-	if (was_split)
-		aet_port_zap(vm->kvm, region->slot, region->start, region->end);
+	if (split_level)
+		zap_split(vm, region, split_level);
 }
 
 /*
@@ -326,6 +339,8 @@ static void disarm_region(struct aet_vm *vm, const struct region *region,
 void aet_pass_disarm(struct aet_vm *vm, bool is_end)
 {
 	struct aet_generation *generation = aet_vm_generation(vm);
+	/* If not, nothing was ever armed, and nothing is to be touched. */
+	bool is_sane = vm->is_mmu_known && aet_port_layout_is_sane(vm->kvm);
 	gfn_t gfn = vm->config.gfn_start;
 	struct region region;
 	bool is_done;
@@ -337,7 +352,7 @@ void aet_pass_disarm(struct aet_vm *vm, bool is_end)
 
 		is_done = !next_region(vm, gfn, &region);
 		if (!is_done) {
-			disarm_region(vm, &region, is_end);
+			disarm_region(vm, &region, is_sane, is_end);
 			gfn = region.end;
 		}
 		srcu_read_unlock(&vm->kvm->srcu, idx);
@@ -393,7 +408,8 @@ bool aet_vm_next_region(struct aet_vm *vm, u64 *gfn, bool window_only,
 			ret->gfn = *gfn - AET_BLOCK_PAGES;
 			return true;
 		}
-		if (READ_ONCE(vm->is_stopping))
+		/* Memslots may be absurdly large. The caller sees it, too. */
+		if (signal_pending(current))
 			return false;
 		cond_resched();
 	}

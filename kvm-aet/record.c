@@ -129,7 +129,7 @@ static struct aet_chunk **make_slot(struct aet_record *record, u64 index,
 static u32 wanted_offset(const struct aet_record *record, u64 group)
 {
 	const struct aet_record_config *config = &record->config;
-	u64 epoch = aet_sample_epoch(group, record->rotation,
+	u64 epoch = aet_sample_epoch(group, READ_ONCE(record->rotation),
 				     config->rotate_passes, config->salt);
 
 	return aet_sample_offset(group, epoch, config->inverse_rate,
@@ -398,12 +398,9 @@ void aet_record_close(struct aet_record *record)
 	free_table(record);
 }
 
-void aet_record_begin_window(struct aet_record *record)
+void aet_record_begin_window(struct aet_record *record, u64 window_pages)
 {
-	struct aet_counters sum;
-
-	aet_record_sum(record, &sum);
-	record->window_base = sum.window_pages;
+	record->window_base += window_pages;
 	WRITE_ONCE(record->window_time, atomic64_read(&record->clock));
 }
 

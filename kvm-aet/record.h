@@ -216,8 +216,11 @@ u64 aet_record_histogram(const struct aet_record *record,
 			 enum kvm_aet_histogram_kind kind, u64 *ret_buckets,
 			 u64 *ret_over_range);
 
-/* Begin a window now: @window_pages counts from here. */
-void aet_record_begin_window(struct aet_record *record);
+/*
+ * Begin a window. @window_pages is what the last snapshot reported of the one
+ * that ends: what vCPUs have counted since belongs to the new one.
+ */
+void aet_record_begin_window(struct aet_record *record, u64 window_pages);
 
 u64 aet_record_hot_used(const struct aet_record *record);
 /* The units in the hot set: at most @room of them. Returns how many. */

@@ -147,7 +147,7 @@ static __always_inline u64 aet_count_access(struct aet_record *record,
 		this_cpu_inc(counters->entry_accesses);
 	}
 	if (!(old & AET_SEEN) ||
-	    reuse_time >= time - READ_ONCE(record->window_time))
+	    time - reuse_time <= READ_ONCE(record->window_time))
 		this_cpu_inc(counters->window_pages);
 
 	if (access->is_write) {

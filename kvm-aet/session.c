@@ -188,7 +188,9 @@ static void pass_work(struct work_struct *work)
 		/* vCPUs may have come since. */
 		if (fit_hot_pages(vm) > record->config.hot_pages)
 			begin_generation(vm);
-		aet_vm_generation(vm)->record->rotation++;
+		/* The hook reads it, for units without a record. */
+		record = aet_vm_generation(vm)->record;
+		WRITE_ONCE(record->rotation, record->rotation + 1);
 		pass(vm);
 		schedule_pass(vm);
 	}
@@ -375,6 +377,8 @@ int aet_vm_attach(struct kvm *kvm, struct kvm_aet_attach *config,
 
 void aet_vm_free(struct aet_vm *vm)
 {
+	/* Who is writing to debugfs now must not begin a long pass. */
+	WRITE_ONCE(vm->is_stopping, true);
 	debugfs_remove_recursive(vm->debugfs_dir);
 	aet_vm_stop(vm);
 	/* It takes no new turn: nothing is tracked any more. */
@@ -444,7 +448,8 @@ int aet_vm_snapshot(struct aet_vm *vm, u32 flags,
 						 current_one->record :
 						 vm->previous->record);
 	if (flags & KVM_AET_SNAPSHOT_NEW_WINDOW)
-		aet_record_begin_window(current_one->record);
+		aet_record_begin_window(current_one->record,
+					snapshot->window_pages);
 	trace_kvm_aet_snapshot(vm->process_id, snapshot);
 unlock:
 	mutex_unlock(&vm->ctl);

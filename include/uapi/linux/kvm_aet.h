@@ -111,8 +111,9 @@ enum kvm_aet_state {
  * @flush_batch: flush the guest's TLBs about every so many re-arms, 1..65536;
  *	1 after each (exact, slow, for tests)
  * @huge_mode: enum kvm_aet_huge_mode
- * @gfn_start: first guest frame number to track
- * @gfn_end: one past the last, or 0 for no limit
+ * @gfn_start: first guest frame number to track; with KVM_AET_HUGE_COARSE a
+ *	multiple of 512 (else EINVAL)
+ * @gfn_end: one past the last, likewise, or 0 for no limit
  * @salt: chooses the sample; 0 lets the module draw one
  * @rotate_passes: 0: the sample stays as it is. Else every sampled unit is
  *	replaced by another of its group once in so many passes, a few units in
@@ -122,7 +123,8 @@ enum kvm_aet_state {
  * @reserved: must be 0
  *
  * Returns a session descriptor (O_CLOEXEC). All leaves mapped at that moment
- * are armed and flushed before it returns.
+ * are armed and flushed before it returns. The session keeps the VM until its
+ * process exits, also when that has closed all descriptors of the VM.
  *
  * Errors: EBADF @vm_fd is not open; ENXIO it is not a VM; EBUSY the VM is
  * tracked already; ESRCH its process is exiting; EOPNOTSUPP protected VM
@@ -413,7 +415,7 @@ struct kvm_aet_region {
  * @pad: must be 0
  * @reserved: must be 0
  *
- * Errors: EINVAL; EFAULT; EINTR; ENOMEM.
+ * Errors: EINVAL; EFAULT; EINTR; ENOMEM; ESHUTDOWN the VM is gone.
  */
 struct kvm_aet_regions {
 	__u32 size;
