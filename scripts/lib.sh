@@ -350,7 +350,7 @@ pack_cpio()
 		cpio --quiet -o -H newc -R 0:0 --reproducible)
 }
 
-# build_module 6.12|6.1: build the kernel module for one of the lab's kernels.
+# build_module 6.12|6.1|debug: build the kernel module for a kernel of the lab.
 # From the top of the tree, as module() is.
 # shellcheck disable=SC2154 # the caller sets $here
 build_module()
@@ -362,7 +362,7 @@ build_module()
 		KVM_KO="$kernel/modules/kernel/arch/x86/kvm/kvm.ko"
 }
 
-# module 6.12|6.1: the path of what build_module() made.
+# module 6.12|6.1|debug: the path of what build_module() made.
 module()
 {
 	local kernel
