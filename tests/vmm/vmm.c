@@ -25,8 +25,6 @@
 #define SEQUENCE_SIZE 0x400000UL
 #define TICKS_GPA 0x1400000UL /* one run's at a time */
 #define MAX_ACCESSES (SEQUENCE_SIZE / sizeof(uint32_t))
-#define DATA_VA 0x10000000UL
-#define ALIAS_VA 0x20000000UL
 #define MAX_PAGES 65536U
 #define HUGE_SIZE 0x200000UL
 #define VALUE_OFFSET 8
@@ -114,7 +112,7 @@ __asm__(".pushsection .rodata\n"
 	"vmm_guest_end:\n"
 	".popsection\n");
 
-static void *map_memory(size_t size)
+uint8_t *vmm_map_memory(size_t size)
 {
 	uint8_t *memory = mmap(NULL, size + HUGE_SIZE, PROT_READ | PROT_WRITE,
 			       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
@@ -159,10 +157,10 @@ static void write_tables(struct vmm *vmm)
 	for (i = 0; i < LOW_SIZE / HUGE_SIZE; i++)
 		pd[i] = i * HUGE_SIZE | PTE_FLAGS | PTE_HUGE;
 	for (i = 0; i < MAX_PAGES / 512; i++) {
-		pd[DATA_VA / HUGE_SIZE + i] = (DATA_PT_GPA + i * 4096) |
-					      PTE_FLAGS;
-		pd[ALIAS_VA / HUGE_SIZE + i] = (ALIAS_PT_GPA + i * 4096) |
-					       PTE_FLAGS;
+		pd[VMM_DATA_VA / HUGE_SIZE + i] = (DATA_PT_GPA + i * 4096) |
+						  PTE_FLAGS;
+		pd[VMM_ALIAS_VA / HUGE_SIZE + i] = (ALIAS_PT_GPA + i * 4096) |
+						   PTE_FLAGS;
 	}
 	for (page = 0; page < vmm->nr_pages; page++) {
 		uint64_t pte = (VMM_DATA_GFN + page) * VMM_PAGE_SIZE |
@@ -273,10 +271,10 @@ void vmm_init(struct vmm *vmm, uint32_t nr_pages, unsigned int nr_vcpus)
 	if (vmm->run_size < 0)
 		die("KVM_GET_VCPU_MMAP_SIZE");
 
-	vmm->low = map_memory(LOW_SIZE);
+	vmm->low = vmm_map_memory(LOW_SIZE);
 	vmm->data_size = (nr_pages * VMM_PAGE_SIZE + HUGE_SIZE - 1) &
 			 ~(HUGE_SIZE - 1);
-	vmm->data = map_memory(vmm->data_size);
+	vmm->data = vmm_map_memory(vmm->data_size);
 	memcpy(vmm->low + CODE_GPA, vmm_guest_start,
 	       vmm_guest_end - vmm_guest_start);
 	write_tables(vmm);
@@ -328,6 +326,18 @@ void vmm_get_dirty(struct vmm *vmm, uint8_t *ret_bitmap)
 		die("KVM_GET_DIRTY_LOG");
 }
 
+void vmm_clear_dirty(struct vmm *vmm, uint8_t *bitmap)
+{
+	struct kvm_clear_dirty_log log = {
+		.slot = DATA_SLOT,
+		.num_pages = vmm->data_size / VMM_PAGE_SIZE,
+		.dirty_bitmap = bitmap,
+	};
+
+	if (ioctl(vmm->vm_fd, KVM_CLEAR_DIRTY_LOG, &log))
+		die("KVM_CLEAR_DIRTY_LOG");
+}
+
 static void run_at(struct vmm *vmm, unsigned int vcpu, uint64_t rip,
 		   const uint32_t *sequence, uint32_t nr)
 {
@@ -340,8 +350,8 @@ static void run_at(struct vmm *vmm, unsigned int vcpu, uint64_t rip,
 		.rflags = 2,
 		.rsi = sequence_gpa,
 		.rcx = nr,
-		.rbx = DATA_VA,
-		.rbp = ALIAS_VA - DATA_VA,
+		.rbx = VMM_DATA_VA,
+		.rbp = VMM_ALIAS_VA - VMM_DATA_VA,
 		.rdi = value,
 		.r11 = TICKS_GPA,
 	};

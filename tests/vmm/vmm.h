@@ -28,6 +28,13 @@
 #define VMM_EVENT (1U << 29)
 #define VMM_INDEX 0xffffffU
 
+/* Where the guest sees the data pages: twice. */
+#define VMM_DATA_VA 0x10000000UL
+#define VMM_ALIAS_VA 0x20000000UL
+
+/* From here to 32 MiB the low memory is left to the test, at VA = GPA. */
+#define VMM_FREE_GPA 0x1800000UL
+
 /* The data pages' first guest frame number. */
 #define VMM_DATA_GFN (0x10000000UL / VMM_PAGE_SIZE)
 
@@ -51,6 +58,9 @@ struct vmm {
 void vmm_init(struct vmm *vmm, uint32_t nr_pages, unsigned int nr_vcpus);
 void vmm_exit(struct vmm *vmm);
 
+/* Zeroed memory as the data pages have; munmap() it. */
+uint8_t *vmm_map_memory(size_t size);
+
 /* madvise() the data pages: MADV_HUGEPAGE, MADV_DONTNEED, ... */
 void vmm_advise(struct vmm *vmm, int advice);
 
@@ -59,6 +69,8 @@ void vmm_remove_data_slot(struct vmm *vmm);
 void vmm_add_data_slot(struct vmm *vmm, uint32_t flags);
 /* One bit per data page written since the slot logs, then cleared. */
 void vmm_get_dirty(struct vmm *vmm, uint8_t *ret_bitmap);
+/* With KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, which leaves clearing to us. */
+void vmm_clear_dirty(struct vmm *vmm, uint8_t *bitmap);
 
 /*
  * Run @nr accesses, at most 1 M, on one vCPU, until the last is done. Several
