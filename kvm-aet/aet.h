@@ -120,7 +120,7 @@ void aet_flush(struct aet_vm *vm, struct aet_generation *generation);
 
 /* session.c: life of struct aet_vm. */
 #define AET_VM_BUCKETS_SHIFT 6
-#define AET_NR_VM_BUCKETS (1U << AET_VM_BUCKETS_SHIFT)
+#define AET_NR_VM_BUCKETS BIT(AET_VM_BUCKETS_SHIFT)
 extern struct hlist_head aet_vms[AET_NR_VM_BUCKETS];
 
 /*

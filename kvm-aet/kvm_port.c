@@ -209,6 +209,8 @@ static __always_inline u64 *find_tdp_page(const struct kvm_mmu *vmmu, gfn_t gfn,
 					  u64 *ret_spte)
 {
 	const u64 branch = AET_SPTE_MMU_PRESENT | AET_SPTE_HUGE;
+	/* A variable; otherwise both masks would be applied at each level. */
+	const u64 frame_mask = __PHYSICAL_MASK & PAGE_MASK;
 	unsigned int level = vmmu->root_role.level;
 	u64 *table, spte;
 	int shift;
@@ -220,14 +222,14 @@ static __always_inline u64 *find_tdp_page(const struct kvm_mmu *vmmu, gfn_t gfn,
 		spte = READ_ONCE(table[gfn >> 36]);
 		if ((spte & branch) != AET_SPTE_MMU_PRESENT)
 			return NULL;
-		table = spte_child(spte);
+		table = __va(spte & frame_mask);
 	}
 #pragma GCC unroll 3
 	for (shift = 27; shift > 0; shift -= 9) {
 		spte = READ_ONCE(table[(gfn >> shift) & 511]);
 		if ((spte & branch) != AET_SPTE_MMU_PRESENT)
 			return NULL;
-		table = spte_child(spte);
+		table = __va(spte & frame_mask);
 	}
 	table += gfn & 511;
 	*ret_spte = READ_ONCE(*table);
@@ -388,12 +390,6 @@ static u64 wanted(const struct aet_visit *visit, unsigned int word)
 	return visit->arm[word] | visit->disarm[word] | visit->look[word];
 }
 
-#define for_each_wanted(visit, i, word, bits)                  \
-	for (word = 0; word < AET_BLOCK_WORDS; word++)         \
-		for (bits = wanted(visit, word);               \
-		     bits && (i = word * 64 + __ffs(bits), 1); \
-		     bits &= bits - 1)
-
 /* 64 small leaves. Most passes change none, so look at all before. */
 static void visit_word(const struct aet_mmu *mmu, u64 *table, unsigned int word,
 		       struct aet_visit *visit)
@@ -490,20 +486,65 @@ static __always_inline void visit_rmap(const struct aet_mmu *mmu,
 	}
 }
 
+/*
+ * visit_word() for the shadow MMU, where the leaves of neighbouring pages mostly
+ * are neighbours in one table. @heads: of the word's pages, some of which may
+ * lie outside the memslot, but none that @visit wants.
+ */
+static void visit_rmap_word(const struct aet_mmu *mmu,
+			    struct kvm_rmap_head *heads, unsigned int word,
+			    struct aet_visit *visit)
+{
+	/* The last trackable table; none to begin with. */
+	unsigned long table = 1;
+	u64 mapped = 0, armable = 0, bits;
+
+	for (bits = wanted(visit, word); bits; bits &= bits - 1) {
+		unsigned int i = __ffs(bits);
+		unsigned long val = heads[i].val;
+		u64 spte;
+
+		/* Bit 0 says that there is a list, which is no table's. */
+		if (unlikely((val & (PAGE_MASK | 1)) != table)) {
+			if (!val)
+				continue;
+			if (val & 1) {
+				visit_rmap(mmu, &heads[i], word * 64 + i,
+					   visit);
+				continue;
+			}
+			if (!is_trackable(sp_role(table_sp((void *)val))))
+				continue;
+			table = val & PAGE_MASK;
+		}
+		spte = READ_ONCE(*(u64 *)val);
+		if (aet_spte_is_mmu_present(spte))
+			note_leaf(mmu, spte, bits & -bits, &mapped, &armable);
+	}
+	visit->mapped[word] |= mapped;
+	visit->armable[word] |= armable;
+	bits = (visit->arm[word] & armable) | (visit->disarm[word] & mapped);
+	for (; bits; bits &= bits - 1) {
+		u64 *sptep = (u64 *)heads[__ffs(bits)].val;
+
+		change_leaf(mmu, sptep, READ_ONCE(*sptep), word, bits & -bits,
+			    visit);
+	}
+}
+
 static void visit_rmaps(const struct aet_mmu *mmu,
 			const struct kvm_memory_slot *slot,
 			struct aet_visit *visit)
 {
 	gfn_t base = slot->base_gfn;
-	unsigned int i, word;
+	unsigned int word;
 	int level;
-	u64 bits;
 
-	if (slot->arch.rmap[0])
-		for_each_wanted(visit, i, word, bits)
-			visit_rmap(mmu,
-				   &slot->arch.rmap[0][visit->gfn + i - base],
-				   i, visit);
+	for (word = 0; slot->arch.rmap[0] && word < AET_BLOCK_WORDS; word++)
+		visit_rmap_word(mmu,
+				slot->arch.rmap[0] +
+					(s64)(visit->gfn + word * 64 - base),
+				word, visit);
 	for (level = 2; level <= KVM_NR_PAGE_SIZES; level++) {
 		/* The block may begin before the memslot. */
 		unsigned long index = (visit->gfn >> (9 * (level - 1))) -

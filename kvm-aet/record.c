@@ -90,6 +90,7 @@ static int grow_root(struct aet_record *record, u64 nr_leaves)
 	if (old)
 		memcpy(new->leaves, old->leaves,
 		       old->nr_leaves * sizeof(*old->leaves));
+	/* Its leaves come first; pairs with aet_find_chunk(). */
 	smp_store_release(&record->root, new);
 	if (old) {
 		synchronize_rcu();
@@ -120,6 +121,7 @@ static struct aet_chunk **make_slot(struct aet_record *record, u64 index,
 			*ret_err = -ENOMEM;
 			return NULL;
 		}
+		/* Zeroed first; pairs with aet_find_chunk(). */
 		smp_store_release(&record->root->leaves[leaf_index], leaf);
 	}
 	return &leaf->chunks[index % AET_LEAF_CHUNKS];
@@ -176,6 +178,7 @@ int aet_record_reserve(struct aet_record *record, u64 first, u64 end)
 		chunk = new_chunk(record, index);
 		if (!chunk)
 			return -ENOMEM;
+		/* Its units are drawn first; pairs with aet_find_chunk(). */
 		smp_store_release(slot, chunk);
 		record->nr_chunks++;
 	}
