@@ -76,6 +76,33 @@ static void test_difference(void **state)
 	window_done(&window);
 }
 
+/* Another rate: what the old generation counted is not subtracted. */
+static void test_generation_begins_anew(void **state)
+{
+	uint64_t before[NR_BUCKETS] = { [2] = 1000 };
+	uint64_t after[NR_BUCKETS] = { [4] = 96 };
+	struct sample from = make_sample(1, before);
+	struct sample to = make_sample(5, after);
+	struct window window;
+
+	(void)state;
+	from.generation = 1;
+	from.inverse_rate = 128;
+	from.accesses = 1010;
+	from.cold_accesses = 10;
+	to.generation = 2;
+	to.start_ns = UINT64_C(3000000000);
+	to.accesses = 100;
+	to.cold_accesses = 4;
+	assert_int_equal(window_init(&from, &to, 0.05, &window), 0);
+	assert_int_equal(window.accesses, 100);
+	assert_int_equal(window.cold_accesses, 4);
+	assert_int_equal(window.inverse_rate, 1);
+	assert_near(window_seconds(&window), 2, 1e-12);
+	assert_int_equal(window.wss_pages, 4);
+	window_done(&window);
+}
+
 static void test_counted_share_before_nominal(void **state)
 {
 	uint64_t before[NR_BUCKETS] = { 0 }, after[NR_BUCKETS] = { [4] = 100 };
@@ -326,6 +353,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_loop),
 		cmocka_unit_test(test_difference),
+		cmocka_unit_test(test_generation_begins_anew),
 		cmocka_unit_test(test_counted_share_before_nominal),
 		cmocka_unit_test(test_no_access),
 		cmocka_unit_test(test_cold_only),
