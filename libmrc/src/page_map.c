@@ -4,29 +4,16 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define MIN_SLOTS 64
+#include "random.h"
 
-/*
- * Page numbers are dense ranges with strides and high bits that never change.
- * Only a mix in which every input bit reaches every output bit keeps linear
- * probing short on them: the finaliser of MurmurHash3.
- */
-static uint64_t mix64(uint64_t x)
-{
-	x ^= x >> 33;
-	x *= UINT64_C(0xff51afd7ed558ccd);
-	x ^= x >> 33;
-	x *= UINT64_C(0xc4ceb9fe1a85ec53);
-	x ^= x >> 33;
-	return x;
-}
+#define MIN_SLOTS 64
 
 /* The slot of @page, or the empty one where it belongs. */
 static struct mrc_page_entry *probe(const struct mrc_page_map *map,
 				    uint64_t page)
 {
 	size_t mask = map->nr_slots - 1;
-	size_t i = (size_t)mix64(page) & mask;
+	size_t i = (size_t)mrc_mix64(page) & mask;
 
 	/* Ends: reserve keeps a quarter of the slots empty. */
 	while (map->slots[i].stamp != 0 && map->slots[i].page != page)

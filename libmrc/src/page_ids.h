@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Small dense numbers for pages: the first page seen is 0, the next one 1, and
+ * so on. What is known of a page then lives in plain arrays, and the one look-up
+ * by hash is shared by all that ask about an access.
+ */
+#ifndef MRC_SRC_PAGE_IDS_H
+#define MRC_SRC_PAGE_IDS_H
+
+#include "page_map.h"
+
+/* All zero is a valid empty table. */
+struct mrc_page_ids {
+	struct mrc_page_map map; /* stamp: id + 1 */
+};
+
+/*
+ * The ids of @nr_pages pages, new ones where a page was never seen; may be the
+ * same page several times. -ENOMEM, or -EOVERFLOW for more than UINT32_MAX
+ * pages: then @ret_ids is undefined, and some of the pages may be known.
+ */
+int mrc_page_ids_get(struct mrc_page_ids *ids, const uint64_t *pages,
+		     size_t nr_pages, uint32_t *ret_ids);
+
+/* Distinct pages seen: all ids are below. */
+static inline size_t mrc_page_ids_nr_pages(const struct mrc_page_ids *ids)
+{
+	return ids->map.nr_pages;
+}
+
+/* Free what the table holds. */
+void mrc_page_ids_exit(struct mrc_page_ids *ids);
+
+#endif /* MRC_SRC_PAGE_IDS_H */
