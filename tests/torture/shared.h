@@ -119,6 +119,14 @@ static inline uint32_t torture_below(struct torture_random *random,
 /* Write one string into a file of the kernel's; 0 or -errno. */
 int torture_write(const char *path, const char *text);
 
+/* Number @field, from 0, of those that such a file begins with. */
+uint64_t torture_read(const char *path, unsigned int field);
+
+/* What torture_read() takes. */
+#define SWAP_INS "/sys/block/zram0/stat", 0
+#define SWAP_OUTS "/sys/block/zram0/stat", 4
+#define KSM_SCANS "/sys/kernel/mm/ksm/full_scans", 0
+
 /* The processes beside the supervisor. Neither returns. */
 _Noreturn void torture_vm(uint64_t seed, unsigned int deck_repeats);
 _Noreturn void torture_tracker(uint64_t seed, pid_t vm);

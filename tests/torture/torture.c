@@ -44,9 +44,9 @@ static const struct evidence {
 	const char *path;
 	unsigned int field; /* of the numbers in the file */
 } evidence[] = {
-	{ "swap-ins", "/sys/block/zram0/stat", 0 },
-	{ "swap-outs", "/sys/block/zram0/stat", 4 },
-	{ "KSM scans", "/sys/kernel/mm/ksm/full_scans", 0 },
+	{ "swap-ins", SWAP_INS },
+	{ "swap-outs", SWAP_OUTS },
+	{ "KSM scans", KSM_SCANS },
 	{ "khugepaged scans",
 	  "/sys/kernel/mm/transparent_hugepage/khugepaged/full_scans", 0 },
 };
@@ -64,22 +64,28 @@ int torture_write(const char *path, const char *text)
 	return err;
 }
 
+uint64_t torture_read(const char *path, unsigned int field)
+{
+	FILE *file = fopen(path, "r");
+	uint64_t value = 0;
+	unsigned int i;
+
+	if (!file)
+		torture_die("%s", path);
+	for (i = 0; i <= field; i++)
+		if (fscanf(file, "%lu", &value) != 1)
+			torture_fail("%s has no number %u", path, field);
+	fclose(file);
+	return value;
+}
+
 static void read_evidence(uint64_t *ret_values)
 {
-	unsigned int field;
-	FILE *file;
 	size_t i;
 
-	for (i = 0; i < NR_EVIDENCE; i++) {
-		file = fopen(evidence[i].path, "r");
-		if (!file)
-			torture_die("%s", evidence[i].path);
-		for (field = 0; field <= evidence[i].field; field++)
-			if (fscanf(file, "%lu", &ret_values[i]) != 1)
-				torture_fail("%s has no number %u",
-					     evidence[i].path, field);
-		fclose(file);
-	}
+	for (i = 0; i < NR_EVIDENCE; i++)
+		ret_values[i] =
+			torture_read(evidence[i].path, evidence[i].field);
 }
 
 static void load_module(const struct options *options)

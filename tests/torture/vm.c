@@ -51,17 +51,6 @@ static int advise_region(struct torture_vm *vm, unsigned int region, int advice)
 
 /* The host's memory management. */
 
-static long read_number(const char *path)
-{
-	char text[32] = "";
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-
-	if (fd < 0 || read(fd, text, sizeof(text) - 1) < 0)
-		torture_die("%s", path);
-	close(fd);
-	return strtol(text, NULL, 10);
-}
-
 /* The kernel refuses it while it has the pages in its hands for other ends. */
 static bool collapse_any(struct torture_vm *vm, struct torture_random *random,
 			 unsigned int *ret_region)
@@ -91,15 +80,16 @@ static void collapse(struct torture_vm *vm, struct torture_random *random)
 		torture_die("MADV_NOHUGEPAGE");
 }
 
-static long read_splits(void)
+static uint64_t read_splits(void)
 {
-	return read_number(
-		"/sys/kernel/mm/transparent_hugepage/hugepages-2048kB/stats/split");
+	return torture_read(
+		"/sys/kernel/mm/transparent_hugepage/hugepages-2048kB/stats/split",
+		0);
 }
 
 static void split(struct torture_vm *vm, struct torture_random *random)
 {
-	long splits = read_splits();
+	uint64_t splits = read_splits();
 	unsigned int tries, region;
 	uintptr_t start;
 	char text[80];
@@ -123,26 +113,36 @@ static void split(struct torture_vm *vm, struct torture_random *random)
 static void merge(struct torture_vm *vm, struct torture_random *random)
 {
 	unsigned int region = torture_below(random, NR_REGIONS) | 1;
-	long scans = read_number("/sys/kernel/mm/ksm/full_scans");
+	uint64_t scans = torture_read(KSM_SCANS);
 
 	if (advise_region(vm, region, MADV_MERGEABLE))
 		torture_die("MADV_MERGEABLE");
 	/* A page merges if two scans find it unchanged. */
-	while (read_number("/sys/kernel/mm/ksm/full_scans") < scans + 3)
+	while (torture_read(KSM_SCANS) < scans + 3)
 		guest_wait_rounds(&vm->guest, 1);
-	if (read_number("/sys/kernel/mm/ksm/pages_sharing"))
+	if (torture_read("/sys/kernel/mm/ksm/pages_sharing", 0))
 		torture_count(TORTURE_MERGES);
 	if (torture_below(random, 2) &&
 	    advise_region(vm, region, MADV_UNMERGEABLE))
 		torture_die("MADV_UNMERGEABLE");
 }
 
+/* Pages that are merged, or in the kernel's hands for other ends, stay. */
 static void page_out(struct torture_vm *vm, struct torture_random *random)
 {
-	unsigned int region = torture_below(random, NR_REGIONS);
+	uint64_t swap_outs = torture_read(SWAP_OUTS);
+	unsigned int tries;
 
-	if (!advise_region(vm, region,
-			   torture_below(random, 4) ? MADV_PAGEOUT : MADV_COLD))
+	if (advise_region(vm, torture_below(random, NR_REGIONS), MADV_COLD))
+		torture_die("MADV_COLD");
+	for (tries = 0; tries < 8 && torture_read(SWAP_OUTS) == swap_outs;
+	     tries++) {
+		guest_wait_rounds(&vm->guest, 1);
+		if (advise_region(vm, torture_below(random, NR_REGIONS),
+				  MADV_PAGEOUT))
+			torture_die("MADV_PAGEOUT");
+	}
+	if (torture_read(SWAP_OUTS) != swap_outs)
 		torture_count(TORTURE_PAGEOUTS);
 }
 
