@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The hooks replace one function of KVM for one call, as live patching does:
+ * The first hook replaces a function of KVM for one call, as live patching does:
  * the ftrace trampoline "returns" into aet_resume_guest(), which tells the
- * function's caller that the guest is to be resumed.
+ * function's caller that the guest is to be resumed. The second one only looks
+ * on, and corrects what KVM is about to read.
  *
  * They are ftrace and not kprobes because kprobes can be switched off at run
  * time (debugfs kprobes/enabled, kernel.ftrace_enabled), and then nobody would
@@ -43,11 +44,9 @@ static void notrace page_fault_handler(unsigned long ip,
 }
 
 /* Without SAVE_REGS: arguments suffice, and the rest costs every guest. */
-#define HOOK_FLAGS (FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_PERMANENT)
-
 static struct ftrace_ops page_fault_ops = {
 	.func = page_fault_handler,
-	.flags = HOOK_FLAGS,
+	.flags = FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_PERMANENT,
 };
 
 /*
@@ -79,13 +78,14 @@ static int install(struct ftrace_ops *ops, unsigned long target,
  * an SGX enclave gets the guest a #UD. EPT violations are exempt, but one
  * cannot be had without taking W from the leaf.
  *
- * So those two, and only those, are handled here, in place of
- * vmx_handle_exit(). KVM has already queued the interrupted event again
- * (vmx_complete_interrupts()), so to resume delivers it once more. What else
- * vmx_handle_exit() would have done is to empty the log of page modifications,
- * which the next exit does.
+ * So in those two cases, and only if no MMIO is there, KVM is made to see a plain
+ * misconfiguration: in its copies of the two fields, which each exit writes anew.
+ * It has queued the interrupted event again by now (vmx_complete_interrupts()),
+ * so to resume delivers it once more. All else must be left to KVM: before
+ * anything, vmx_handle_exit() empties the log of page modifications, and a vCPU
+ * that goes to user space next must not take that along.
  */
-#define VMX_FIELD(vcpu, field) (*(u32 *)((char *)(vcpu) + AET_VCPU_VMX_##field))
+#define VMX_FIELD(vcpu, field) ((u32 *)((char *)(vcpu) + AET_VCPU_VMX_##field))
 #define VMX_ENCLAVE_MODE BIT(27)
 
 /* A kvm_vcpu is where its vcpu_vmx begins. */
@@ -103,51 +103,40 @@ static bool read_guest_physical_address(u64 *ret_gpa)
 	return is_ok;
 }
 
-static const struct aet_mmu ept_mmu = {
-	.encoding = AET_ENCODING_EPT,
-};
-
-static bool handle_vmx_exit(struct kvm_vcpu *vcpu)
+/*
+ * The page may become MMIO right after we looked: then KVM emulates whichever
+ * instruction was interrupted, and delivers the event after it.
+ */
+static void prepare_vmx_exit(struct kvm_vcpu *vcpu)
 {
-	u32 reason = VMX_FIELD(vcpu, EXIT_REASON);
-	struct aet_trapped trapped;
+	u32 *reason = VMX_FIELD(vcpu, EXIT_REASON);
+	u32 *vectoring = VMX_FIELD(vcpu, IDT_VECTORING_INFO);
 	u64 gpa;
 
 	/* Bits 16 to 30 modify it: in an enclave, after a bus lock. */
-	if ((u16)reason != EXIT_REASON_EPT_MISCONFIG ||
-	    (reason & VMX_EXIT_REASONS_FAILED_VMENTRY))
-		return false;
-	if (!(reason & VMX_ENCLAVE_MODE) &&
-	    !(VMX_FIELD(vcpu, IDT_VECTORING_INFO) & VECTORING_INFO_VALID_MASK))
-		return false;
-	if (!read_guest_physical_address(&gpa))
-		return false;
-	if (aet_trap(vcpu, gpa, PFERR_RSVD_MASK))
-		return true;
-	/*
-	 * Without a session it may still be a trap: of one that ended between
-	 * this exit and now. Unless there really is MMIO, try again.
-	 */
-	rcu_read_lock();
-	trapped = aet_port_trap(vcpu, &ept_mmu, gpa, PFERR_RSVD_MASK);
-	rcu_read_unlock();
-	return trapped.verdict == AET_TRAPPED ||
-	       trapped.verdict == AET_SPURIOUS;
+	if ((u16)*reason != EXIT_REASON_EPT_MISCONFIG ||
+	    (*reason & VMX_EXIT_REASONS_FAILED_VMENTRY))
+		return;
+	if (!(*reason & VMX_ENCLAVE_MODE) &&
+	    !(*vectoring & VECTORING_INFO_VALID_MASK))
+		return;
+	if (!read_guest_physical_address(&gpa) ||
+	    !aet_port_may_be_ept_trap(vcpu, gpa))
+		return;
+	*reason &= ~VMX_ENCLAVE_MODE;
+	*vectoring &= ~VECTORING_INFO_VALID_MASK;
 }
 
 static void notrace vmx_exit_handler(unsigned long ip, unsigned long parent_ip,
 				     struct ftrace_ops *ops,
 				     struct ftrace_regs *fregs)
 {
-	struct pt_regs *regs = aet_compat_regs(fregs);
-
-	if (handle_vmx_exit((struct kvm_vcpu *)regs->di))
-		regs->ip = (unsigned long)aet_resume_guest;
+	prepare_vmx_exit((struct kvm_vcpu *)aet_compat_regs(fregs)->di);
 }
 
 static struct ftrace_ops vmx_exit_ops = {
 	.func = vmx_exit_handler,
-	.flags = HOOK_FLAGS,
+	.flags = FTRACE_OPS_FL_PERMANENT,
 };
 
 static DEFINE_MUTEX(vmx_mutex);

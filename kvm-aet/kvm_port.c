@@ -338,6 +338,21 @@ struct aet_trapped aet_port_trap(struct kvm_vcpu *vcpu,
 	return trap_slowly(vcpu, mmu, addr, error_code);
 }
 
+bool aet_port_may_be_ept_trap(struct kvm_vcpu *vcpu, u64 gpa)
+{
+	struct leaf leaf;
+
+	if (!is_trackable(vcpu->arch.mmu->root_role))
+		return false;
+	/* By the rules of both MMUs: without a session, which one is unknown. */
+	rcu_read_lock();
+	walk_begin(vcpu, false);
+	leaf = find_vcpu_leaf(vcpu->arch.mmu, gpa);
+	walk_end(vcpu, false);
+	rcu_read_unlock();
+	return leaf.level || !is_ept_mmio_spte(leaf.spte);
+}
+
 /* The leaf at @sptep maps the page of @bit in @word, or the block. */
 static __always_inline void note_leaf(const struct aet_mmu *mmu, u64 spte,
 				      u64 bit, u64 *mapped, u64 *armable)

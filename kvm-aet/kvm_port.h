@@ -73,6 +73,12 @@ struct aet_trapped aet_port_trap(struct kvm_vcpu *vcpu,
 				 u64 error_code);
 
 /*
+ * Could an EPT misconfiguration at @gpa be a trap's, also of a session that has
+ * ended since? False: it is MMIO's, or a nested guest's.
+ */
+bool aet_port_may_be_ept_trap(struct kvm_vcpu *vcpu, u64 gpa);
+
+/*
  * Arm the leaves that map @unit, from the fault path of @vcpu: no sleeping, no
  * allocation. Returns how many were armed. The caller flushes.
  */

@@ -45,8 +45,8 @@ static void remove(struct aet_vm *vm)
  *     on an armed leaf in step 2 and enters the hook after step 3 finds no
  *     session; KVM then sees the fault with the leaf already free: a spurious
  *     fault, or a reserved-bit fault on an SPTE without reserved bits, and both
- *     make it retry (handle_mmio_page_fault() returns RET_PF_RETRY). The one
- *     exit that KVM would not survive, kvm_hook.c handles without a session.
+ *     make it retry (handle_mmio_page_fault() returns RET_PF_RETRY). The exits
+ *     that KVM would not survive, kvm_hook.c mends without a session.
  */
 static void end_tracking(struct aet_vm *vm)
 {

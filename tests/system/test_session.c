@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <linux/kvm.h>
 #include <poll.h>
 #include <pthread.h>
@@ -703,6 +704,64 @@ static void two_vcpus_share_pages(void **state)
 	vmm_exit(&vmm);
 }
 
+static void write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+
+	assert_return_code(fd, errno);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	close(fd);
+}
+
+#define TRACING "/sys/kernel/tracing/"
+
+/* How often KVM's function was entered since the probe was set. */
+static uint64_t probe_hits(void)
+{
+	char line[256], name[64];
+	uint64_t hits, ret = 0;
+	FILE *file = fopen(TRACING "kprobe_profile", "re");
+
+	assert_non_null(file);
+	while (fgets(line, sizeof(line), file))
+		if (sscanf(line, " %63s %" SCNu64, name, &hits) == 2 &&
+		    strcmp(name, "page_fault") == 0)
+			ret = hits;
+	fclose(file);
+	return ret;
+}
+
+/*
+ * On Intel, an exit during event delivery was once hidden from KVM, which then
+ * did not empty the log of page modifications: dirty pages were lost.
+ */
+static void event_delivery_goes_through_kvm(void **state)
+{
+	struct client_snapshot snapshot;
+	uint64_t hits;
+	struct vmm vmm;
+	int session;
+
+	(void)state;
+	vmm_init(&vmm, NR_PAGES, 1);
+	loop(&vmm, 0, 0, NR_PAGES, VMM_WRITE);
+	session = attach(&vmm);
+	write_file(TRACING "kprobe_events",
+		   "p:aet_test/page_fault kvm_mmu_page_fault\n");
+	write_file(TRACING "events/aet_test/page_fault/enable", "1");
+	loop(&vmm, 0, 0, NR_PAGES, VMM_EVENT);
+	hits = probe_hits();
+	write_file(TRACING "events/aet_test/page_fault/enable", "0");
+	write_file(TRACING "kprobe_events", "-:aet_test/page_fault\n");
+	snapshot = client_snapshot(session);
+	assert_true(snapshot.s.traps >= NR_PAGES);
+	assert_true(hits >= snapshot.s.traps);
+	client_snapshot_free(&snapshot);
+	close(session);
+	assert_disarmed(&vmm);
+	vmm_exit(&vmm);
+}
+
 /* Attached before the first vCPU exists, as a daemon that hears of a new VM. */
 static void new_pages_are_found_by_a_pass(void **state)
 {
@@ -746,6 +805,7 @@ int main(void)
 		cmocka_unit_test(dirty_log_misses_nothing),
 		cmocka_unit_test(huge_pages_are_split_and_come_back),
 		cmocka_unit_test(huge_pages_can_stay),
+		cmocka_unit_test(event_delivery_goes_through_kvm),
 		cmocka_unit_test(two_vcpus_share_pages),
 		cmocka_unit_test(new_pages_are_found_by_a_pass),
 		/* Last: if it fails, the module may be gone. */
