@@ -317,8 +317,8 @@ static void track_log_attach(const struct vm *vm, int err)
 		break;
 	case EOPNOTSUPP:
 		log_error(
-			"VM '%s' (PID %d) cannot be tracked: its memory is protected (SEV-ES, "
-			"SNP, TDX) or its KVM is unknown to the module; see 'dmesg'",
+			"VM '%s' (PID %d) cannot be tracked: its memory is protected (SEV, "
+			"TDX) or its KVM is unknown to the module; see 'dmesg'",
 			name, pid);
 		break;
 	case EINVAL:

@@ -11,6 +11,7 @@
 
 /* Not only a header: struct pte_list_desc is in none. */
 #include "mmu/mmu.c"
+#include "svm/svm.h"
 #include "vmx/vmx.h"
 
 static void __used kvm_layout(void)
@@ -30,4 +31,8 @@ static void __used kvm_layout(void)
 	OFFSET(AET_VCPU_VMX_VCPU, vcpu_vmx, vcpu);
 	OFFSET(AET_VCPU_VMX_IDT_VECTORING_INFO, vcpu_vmx, idt_vectoring_info);
 	OFFSET(AET_VCPU_VMX_EXIT_REASON, vcpu_vmx, exit_reason);
+
+	OFFSET(AET_KVM_SVM_KVM, kvm_svm, kvm);
+	OFFSET(AET_KVM_SVM_SEV_INFO, kvm_svm, sev_info);
+	OFFSET(AET_KVM_SEV_INFO_ACTIVE, kvm_sev_info, active);
 }

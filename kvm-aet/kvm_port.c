@@ -921,14 +921,27 @@ bool aet_port_layout_is_sane(struct kvm *kvm)
 	return is_sane;
 }
 
+/* A kvm is where its kvm_svm begins. */
+static_assert(AET_KVM_SVM_KVM == 0);
+
+/*
+ * Plain SEV, which nothing else tells: 6.12 gives the VM a type of its own only
+ * if it is made by KVM_SEV_INIT2, and KVM notes why there is no AVIC only where
+ * it would use AVIC.
+ */
+static bool is_sev(struct kvm *kvm)
+{
+	return boot_cpu_has(X86_FEATURE_SVM) &&
+	       READ_ONCE(*((bool *)kvm + AET_KVM_SVM_SEV_INFO +
+			   AET_KVM_SEV_INFO_ACTIVE));
+}
+
 bool aet_port_is_protected(struct kvm *kvm)
 {
 	struct kvm_vcpu *vcpu;
 	unsigned long i;
 
-	/* Set when SEV is switched on, by whichever ioctl. */
-	if (READ_ONCE(kvm->arch.apicv_inhibit_reasons) &
-	    BIT(APICV_INHIBIT_REASON_SEV))
+	if (is_sev(kvm))
 		return true;
 	if (aet_compat_has_private_memory(kvm))
 		return true;

@@ -128,7 +128,7 @@ enum kvm_aet_state {
  *
  * Errors: EBADF @vm_fd is not open; ENXIO it is not a VM; EBUSY the VM is
  * tracked already; ESRCH its process is exiting; EOPNOTSUPP protected VM
- * (SEV-ES/SNP, TDX, private memory) or unknown SPTE layout; EINVAL a field is
+ * (SEV, TDX, private memory) or unknown SPTE layout; EINVAL a field is
  * out of range; ENOMEM.
  */
 struct kvm_aet_attach {
