@@ -159,11 +159,12 @@ void aet_vm_free(struct aet_vm *vm);
 int aet_vm_snapshot(struct aet_vm *vm, u32 flags,
 		    struct kvm_aet_snapshot *snapshot, u64 **buckets);
 /*
- * The first region at or after *gfn with a sampled unit, and where to go on.
- * False: there is none. Under ctl.
+ * The first region at or after *gfn with a sampled unit. 1: found; 0: there is
+ * none; -EINTR: a signal came, after at least one region. But for 0, *gfn is
+ * where to go on. Under ctl.
  */
-bool aet_vm_next_region(struct aet_vm *vm, u64 *gfn, bool window_only,
-			struct kvm_aet_region *ret);
+int aet_vm_next_region(struct aet_vm *vm, u64 *gfn, bool window_only,
+		       struct kvm_aet_region *ret);
 
 /* ioctl.c and debugfs.c: stage 5. */
 int aet_config_check(const struct kvm_aet_config *config);

@@ -190,24 +190,92 @@ static u32 weigh(const u64 *words)
 	return weight;
 }
 
-/* A line per region; the buffer grows, and with it the file starts anew. */
-static int regions_show(struct seq_file *m, void *unused)
-{
-	struct aet_vm *vm = m->private;
+/*
+ * A line per region, below a line of names. The position is 0 for the latter,
+ * and for a region one more than its number, so that a read goes on where the
+ * one before had to end.
+ */
+struct regions_reader {
+	struct aet_vm *vm;
 	struct kvm_aet_region region;
-	u64 gfn = 0;
+};
 
-	seq_puts(m, "# gfn accesses sampled_pages seen_pages\n");
-	mutex_lock(&vm->ctl);
-	while (vm->kvm && !seq_has_overflowed(m) &&
-	       aet_vm_next_region(vm, &gfn, false, &region))
-		seq_printf(m, "0x%llx %llu %u %u\n", region.gfn,
-			   region.accesses, weigh(region.sampled),
-			   weigh(region.seen));
-	mutex_unlock(&vm->ctl);
+static void *regions_find(struct regions_reader *reader, loff_t *pos)
+{
+	u64 gfn = (*pos - 1) * AET_BLOCK_PAGES;
+	int found;
+
+	if (!reader->vm->kvm)
+		return NULL;
+	found = aet_vm_next_region(reader->vm, &gfn, false, &reader->region);
+	if (found > 0)
+		gfn = reader->region.gfn;
+	*pos = gfn / AET_BLOCK_PAGES + 1;
+	if (found < 0)
+		return ERR_PTR(found);
+	return found ? reader : NULL;
+}
+
+static void *regions_start(struct seq_file *m, loff_t *pos)
+{
+	struct regions_reader *reader = m->private;
+
+	mutex_lock(&reader->vm->ctl);
+	return *pos ? regions_find(reader, pos) : SEQ_START_TOKEN;
+}
+
+static void *regions_next(struct seq_file *m, void *v, loff_t *pos)
+{
+	++*pos;
+	return regions_find(m->private, pos);
+}
+
+static void regions_stop(struct seq_file *m, void *v)
+{
+	struct regions_reader *reader = m->private;
+
+	mutex_unlock(&reader->vm->ctl);
+}
+
+static int regions_show(struct seq_file *m, void *v)
+{
+	struct regions_reader *reader = m->private;
+	const struct kvm_aet_region *region = &reader->region;
+
+	if (v == SEQ_START_TOKEN)
+		seq_puts(m, "# gfn accesses sampled_pages seen_pages\n");
+	else
+		seq_printf(m, "0x%llx %llu %u %u\n", region->gfn,
+			   region->accesses, weigh(region->sampled),
+			   weigh(region->seen));
 	return 0;
 }
-DEFINE_SHOW_ATTRIBUTE(regions);
+
+static const struct seq_operations regions_ops = {
+	.start = regions_start,
+	.next = regions_next,
+	.stop = regions_stop,
+	.show = regions_show,
+};
+
+static int regions_open(struct inode *inode, struct file *file)
+{
+	struct regions_reader *reader =
+		__seq_open_private(file, &regions_ops, sizeof(*reader));
+
+	if (!reader)
+		return -ENOMEM;
+	reader->vm = inode->i_private;
+	return 0;
+}
+
+static const struct file_operations regions_fops = {
+	.owner = THIS_MODULE,
+	.open = regions_open,
+	.read = seq_read,
+	.llseek = seq_lseek,
+	.release = seq_release_private,
+};
 
 /* What may be written to "config", too. */
 static const struct config_field {

@@ -252,7 +252,9 @@ static int get_snapshot(struct aet_vm *vm, struct kvm_aet_snapshot __user *argp)
 /* So many regions at a time: passes are not to wait for the reader. */
 #define REGIONS_AT_ONCE 64U
 
-/* Fills *nr at most; sets it, and where to go on. */
+/*
+ * Fills *nr at most; sets it, and where to go on. A signal only makes it fewer.
+ */
 static int read_regions(struct aet_vm *vm, struct kvm_aet_regions *regions,
 			struct kvm_aet_region *ret, u32 *nr)
 {
@@ -265,11 +267,13 @@ static int read_regions(struct aet_vm *vm, struct kvm_aet_regions *regions,
 	if (!vm->kvm)
 		err = -ESHUTDOWN;
 	while (!err && *nr < room) {
-		if (!aet_vm_next_region(vm, &regions->gfn, window_only,
-					&ret[*nr])) {
+		int found = aet_vm_next_region(vm, &regions->gfn, window_only,
+					       &ret[*nr]);
+
+		if (!found)
 			regions->gfn = ~0ULL;
+		if (found <= 0)
 			break;
-		}
 		(*nr)++;
 	}
 	mutex_unlock(&vm->ctl);
@@ -305,10 +309,8 @@ static int get_regions(struct aet_vm *vm, struct kvm_aet_regions __user *argp)
 			err = -EFAULT;
 		written += nr;
 		/* What was read so far is good: the caller goes on from there. */
-		if (!err && signal_pending(current)) {
-			err = written ? 0 : -EINTR;
+		if (signal_pending(current))
 			break;
-		}
 	}
 	kfree(buffer);
 	regions.size = sizeof(regions);

@@ -373,8 +373,8 @@ static void set_single_unit(struct kvm_aet_region *region, u64 unit)
 	region->seen[0] = is_seen;
 }
 
-bool aet_vm_next_region(struct aet_vm *vm, u64 *gfn, bool window_only,
-			struct kvm_aet_region *ret)
+int aet_vm_next_region(struct aet_vm *vm, u64 *gfn, bool window_only,
+		       struct kvm_aet_region *ret)
 {
 	struct aet_record *record = aet_vm_generation(vm)->record;
 	struct region region;
@@ -393,7 +393,7 @@ bool aet_vm_next_region(struct aet_vm *vm, u64 *gfn, bool window_only,
 				       &region);
 		srcu_read_unlock(&vm->kvm->srcu, idx);
 		if (!is_found)
-			return false;
+			return 0;
 		first = round_down(region.start, AET_BLOCK_PAGES);
 		*gfn = first + AET_BLOCK_PAGES;
 		end = min(*gfn, vm->config.gfn_end);
@@ -406,11 +406,11 @@ bool aet_vm_next_region(struct aet_vm *vm, u64 *gfn, bool window_only,
 			if (vm->mmu.unit_shift)
 				set_single_unit(ret, first);
 			ret->gfn = *gfn - AET_BLOCK_PAGES;
-			return true;
+			return 1;
 		}
-		/* Memslots may be absurdly large. The caller sees it, too. */
+		/* Memslots may be absurdly large. */
 		if (signal_pending(current))
-			return false;
+			return -EINTR;
 		cond_resched();
 	}
 }

@@ -5,6 +5,7 @@
  * comes and goes, two vCPUs on the same pages. After each, no leaf is armed and
  * memory holds what the guest wrote.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -22,6 +23,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -762,6 +764,100 @@ static void event_delivery_goes_through_kvm(void **state)
 	vmm_exit(&vmm);
 }
 
+static void on_alarm(int signal)
+{
+	(void)signal;
+}
+
+/*
+ * All regions of a session, while a timer interrupts the calls. Several may be
+ * needed to get to the next region.
+ */
+static uint32_t count_regions(int session)
+{
+	const struct itimerval interval = { { 0, 1000 }, { 0, 1000 } };
+	const struct itimerval none = {};
+	struct sigaction action = { .sa_handler = on_alarm };
+	struct kvm_aet_regions regions = { .size = sizeof(regions) };
+	struct kvm_aet_region region[8];
+	uint32_t nr = 0;
+
+	assert_return_code(sigaction(SIGALRM, &action, NULL), errno);
+	assert_return_code(setitimer(ITIMER_REAL, &interval, NULL), errno);
+	regions.regions = (uintptr_t)region;
+	do {
+		regions.nr_regions = 8;
+		assert_return_code(
+			ioctl(session, KVM_AET_GET_REGIONS, &regions), errno);
+		nr += regions.nr_regions;
+	} while (regions.gfn != ~0ULL);
+	assert_return_code(setitimer(ITIMER_REAL, &none, NULL), errno);
+	return nr;
+}
+
+static uint32_t count_debugfs_regions(void)
+{
+	char path[300], line[128];
+	DIR *sessions = opendir("/sys/kernel/debug/kvm-aet");
+	struct dirent *entry;
+	uint32_t nr = 0;
+	FILE *file;
+
+	assert_non_null(sessions);
+	do {
+		entry = readdir(sessions);
+		assert_non_null(entry);
+	} while (entry->d_name[0] == '.');
+	snprintf(path, sizeof(path), "/sys/kernel/debug/kvm-aet/%s/regions",
+		 entry->d_name);
+	closedir(sessions);
+	file = fopen(path, "re");
+	assert_non_null(file);
+	while (fgets(line, sizeof(line), file))
+		nr += line[0] != '#';
+	fclose(file);
+	return nr;
+}
+
+/*
+ * A signal was once taken for the end of the list. Few regions have a sampled
+ * page here, so that there is time for one in between.
+ */
+static void interrupted_reader_misses_no_region(void **state)
+{
+	const uint64_t nr_pages = 1 << 24;
+	struct kvm_userspace_memory_region slot = {
+		.slot = 20,
+		.guest_phys_addr = 1ULL << 38,
+		.memory_size = nr_pages * VMM_PAGE_SIZE,
+	};
+	struct kvm_aet_attach config;
+	struct vmm vmm;
+	uint8_t *memory;
+	int session;
+
+	(void)state;
+	vmm_init(&vmm, NR_PAGES, 1);
+	memory = vmm_map_memory(slot.memory_size);
+	slot.userspace_addr = (uintptr_t)memory;
+	assert_return_code(ioctl(vmm.vm_fd, KVM_SET_USER_MEMORY_REGION, &slot),
+			   errno);
+	config = client_config(&vmm);
+	config.inverse_rate = KVM_AET_MAX_INVERSE_RATE;
+	config.gfn_start = slot.guest_phys_addr / VMM_PAGE_SIZE;
+	config.gfn_end = config.gfn_start + nr_pages;
+	session = client_attach(&config);
+	assert_return_code(session, -session);
+	/* The slot is a whole number of groups: one page of each is sampled. */
+	assert_int_equal(count_regions(session),
+			 nr_pages / KVM_AET_MAX_INVERSE_RATE);
+	assert_int_equal(count_debugfs_regions(),
+			 nr_pages / KVM_AET_MAX_INVERSE_RATE);
+	close(session);
+	munmap(memory, slot.memory_size);
+	vmm_exit(&vmm);
+}
+
 /* Attached before the first vCPU exists, as a daemon that hears of a new VM. */
 static void new_pages_are_found_by_a_pass(void **state)
 {
@@ -806,6 +902,7 @@ int main(void)
 		cmocka_unit_test(huge_pages_are_split_and_come_back),
 		cmocka_unit_test(huge_pages_can_stay),
 		cmocka_unit_test(event_delivery_goes_through_kvm),
+		cmocka_unit_test(interrupted_reader_misses_no_region),
 		cmocka_unit_test(two_vcpus_share_pages),
 		cmocka_unit_test(new_pages_are_found_by_a_pass),
 		/* Last: if it fails, the module may be gone. */

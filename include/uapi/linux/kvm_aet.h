@@ -415,7 +415,10 @@ struct kvm_aet_region {
  * @pad: must be 0
  * @reserved: must be 0
  *
- * Errors: EINVAL; EFAULT; EINTR; ENOMEM; ESHUTDOWN the VM is gone.
+ * A signal ends the call early, with success and what was read so far, which may
+ * be nothing.
+ *
+ * Errors: EINVAL; EFAULT; ENOMEM; ESHUTDOWN the VM is gone.
  */
 struct kvm_aet_regions {
 	__u32 size;
