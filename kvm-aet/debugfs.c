@@ -47,13 +47,12 @@ static const char *const histogram_names[KVM_AET_NR_HISTOGRAMS] = {
 	[KVM_AET_HIST_OPEN] = "open_interval_accesses",
 };
 
-static void read_snapshot(struct aet_vm *vm, struct kvm_aet_snapshot *ret,
-			  u64 **buckets)
+static int read_snapshot(struct aet_vm *vm, struct kvm_aet_snapshot *ret,
+			 u64 **buckets)
 {
 	static u64 *no_buckets[KVM_AET_NR_HISTOGRAMS];
 
-	/* Fails only for a previous generation. */
-	aet_vm_snapshot(vm, 0, ret, buckets ? buckets : no_buckets);
+	return aet_vm_snapshot(vm, 0, ret, buckets ? buckets : no_buckets);
 }
 
 #define SHOW(m, s, field) seq_printf(m, #field " %llu\n", (u64)(s).field)
@@ -61,8 +60,10 @@ static void read_snapshot(struct aet_vm *vm, struct kvm_aet_snapshot *ret,
 static int status_show(struct seq_file *m, void *unused)
 {
 	struct kvm_aet_snapshot s = {};
+	int err = read_snapshot(m->private, &s, NULL);
 
-	read_snapshot(m->private, &s, NULL);
+	if (err)
+		return err;
 	seq_printf(m, "state %s\n", state_names[s.state]);
 	seq_printf(m, "mmu_mode %s\n", mode_names[s.mmu_mode]);
 	seq_printf(m, "encoding %s\n", encoding_names[s.encoding]);
@@ -87,8 +88,10 @@ DEFINE_SHOW_ATTRIBUTE(status);
 static int counters_show(struct seq_file *m, void *unused)
 {
 	struct kvm_aet_snapshot s = {};
+	int err = read_snapshot(m->private, &s, NULL);
 
-	read_snapshot(m->private, &s, NULL);
+	if (err)
+		return err;
 	SHOW(m, s, accesses);
 	SHOW(m, s, write_accesses);
 	SHOW(m, s, cold_accesses);
@@ -145,7 +148,7 @@ static int histogram_show(struct seq_file *m, void *unused)
 			err = -ENOMEM;
 	}
 	if (!err)
-		read_snapshot(m->private, &s, buckets);
+		err = read_snapshot(m->private, &s, buckets);
 	for (kind = 0; kind < KVM_AET_NR_HISTOGRAMS; kind++) {
 		if (!err)
 			show_histogram(m, kind, buckets[kind],
@@ -164,7 +167,8 @@ static int hot_set_show(struct seq_file *m, void *unused)
 	u32 i, nr = 0, room;
 	u64 *units;
 
-	mutex_lock(&vm->ctl);
+	if (mutex_lock_killable(&vm->ctl))
+		return -EINTR;
 	record = aet_vm_generation(vm)->record;
 	room = record->config.hot_pages;
 	units = kvcalloc(room, sizeof(*units), GFP_KERNEL);
@@ -197,6 +201,7 @@ static u32 weigh(const u64 *words)
  */
 struct regions_reader {
 	struct aet_vm *vm;
+	bool is_locked; /* stop() is called even if start() failed */
 	struct kvm_aet_region region;
 };
 
@@ -220,7 +225,9 @@ static void *regions_start(struct seq_file *m, loff_t *pos)
 {
 	struct regions_reader *reader = m->private;
 
-	mutex_lock(&reader->vm->ctl);
+	reader->is_locked = !mutex_lock_killable(&reader->vm->ctl);
+	if (!reader->is_locked)
+		return ERR_PTR(-EINTR);
 	return *pos ? regions_find(reader, pos) : SEQ_START_TOKEN;
 }
 
@@ -234,7 +241,8 @@ static void regions_stop(struct seq_file *m, void *v)
 {
 	struct regions_reader *reader = m->private;
 
-	mutex_unlock(&reader->vm->ctl);
+	if (reader->is_locked)
+		mutex_unlock(&reader->vm->ctl);
 }
 
 static int regions_show(struct seq_file *m, void *v)
@@ -302,7 +310,8 @@ static int config_show(struct seq_file *m, void *unused)
 	struct aet_vm *vm = m->private;
 	size_t i;
 
-	mutex_lock(&vm->ctl);
+	if (mutex_lock_killable(&vm->ctl))
+		return -EINTR;
 	for (i = 0; i < ARRAY_SIZE(config_fields); i++)
 		seq_printf(m, "%s %u\n", config_fields[i].name,
 			   *(u32 *)((char *)&vm->config +

@@ -263,7 +263,8 @@ static int read_regions(struct aet_vm *vm, struct kvm_aet_regions *regions,
 	int err = 0;
 
 	*nr = 0;
-	mutex_lock(&vm->ctl);
+	if (mutex_lock_killable(&vm->ctl))
+		return -EINTR;
 	if (!vm->kvm)
 		err = -ESHUTDOWN;
 	while (!err && *nr < room) {

@@ -156,22 +156,27 @@ static int begin_generation(struct aet_vm *vm)
 	return 0;
 }
 
+/* A period from now on, whatever had been scheduled. */
 static void schedule_pass(struct aet_vm *vm)
 {
-	queue_delayed_work(system_unbound_wq, &vm->pass_work,
-			   msecs_to_jiffies(vm->config.period_ms));
+	mod_delayed_work(system_unbound_wq, &vm->pass_work,
+			 msecs_to_jiffies(vm->config.period_ms));
 }
 
 /* Out of memory: the next pass tries again. */
 static void pass(struct aet_vm *vm)
 {
+	int err = -EOPNOTSUPP;
+
 	lockdep_assert_held(&vm->ctl);
 
 	/* A VM may become protected after it was created. */
-	if (aet_port_is_protected(vm->kvm) || aet_pass_arm(vm) == -EOPNOTSUPP) {
+	if (!aet_port_is_protected(vm->kvm))
+		err = aet_pass_arm(vm);
+	if (err == -EOPNOTSUPP)
 		end_tracking(vm);
+	if (err)
 		return;
-	}
 	WRITE_ONCE(vm->is_pass_news, true);
 	wake_up_all(&vm->wait);
 }
@@ -202,7 +207,8 @@ int aet_vm_configure(struct aet_vm *vm, struct kvm_aet_config *config)
 	struct kvm_aet_attach old;
 	int err = 0;
 
-	mutex_lock(&vm->ctl);
+	if (mutex_lock_killable(&vm->ctl))
+		return -EINTR;
 	if (vm->state != KVM_AET_TRACKING) {
 		err = -ESHUTDOWN;
 		goto unlock;
@@ -229,6 +235,9 @@ int aet_vm_configure(struct aet_vm *vm, struct kvm_aet_config *config)
 		}
 		pass(vm);
 	}
+	/* Not only after the old period, which may have been an hour. */
+	if (config->fields & KVM_AET_SET_PERIOD_MS)
+		schedule_pass(vm);
 	config->generation = aet_vm_generation(vm)->number;
 unlock:
 	mutex_unlock(&vm->ctl);
@@ -270,6 +279,8 @@ static void notifier_release(struct mmu_notifier *notifier,
 {
 	struct aet_vm *vm = container_of(notifier, struct aet_vm, notifier);
 
+	/* It would wait for a pass over what is left of the VM. */
+	WRITE_ONCE(vm->is_stopping, true);
 	queue_work(system_unbound_wq, &vm->exit_work);
 }
 
@@ -418,7 +429,8 @@ int aet_vm_snapshot(struct aet_vm *vm, u32 flags,
 	struct aet_generation *current_one;
 	int err = 0;
 
-	mutex_lock(&vm->ctl);
+	if (mutex_lock_killable(&vm->ctl))
+		return -EINTR;
 	current_one = aet_vm_generation(vm);
 	if ((flags & KVM_AET_SNAPSHOT_PREVIOUS) && !vm->previous) {
 		err = -ENODATA;

@@ -161,7 +161,7 @@ struct kvm_aet_attach {
  * @fields: KVM_AET_SET_*: which of the following to set; others are ignored
  * @inverse_rate: as in struct kvm_aet_attach, and so are the others
  * @hot_pages: capacity of the hot set
- * @period_ms: from the pass after the next one on
+ * @period_ms: from now on: the next pass comes after it
  * @flush_batch: re-arms per flush
  * @rotate_passes: passes in which the sample changes once
  * @pad: must be 0
