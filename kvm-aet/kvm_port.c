@@ -604,6 +604,42 @@ void aet_port_visit(struct kvm *kvm, const struct aet_mmu *mmu,
 		visit_rmaps(mmu, slot, visit);
 }
 
+/* As far as one root is concerned. */
+static gfn_t skip_root(u64 *table, int level, gfn_t gfn)
+{
+	u64 spte;
+
+	if (gfn >> (9 * level))
+		return ~0ULL;
+	for (; level > 1; level--) {
+		spte = READ_ONCE(table[table_index(gfn, level)]);
+		if (!aet_spte_is_mmu_present(spte))
+			return (gfn | ((1ULL << (9 * (level - 1))) - 1)) + 1;
+		if (aet_spte_is_leaf(spte, level))
+			break;
+		table = spte_child(spte);
+	}
+	return gfn;
+}
+
+gfn_t aet_port_skip_hole(struct kvm *kvm, const struct aet_mmu *mmu, gfn_t gfn)
+{
+	struct list_head *pos;
+	gfn_t ret = ~0ULL;
+
+	if (!mmu->is_tdp_mmu)
+		return gfn;
+	read_lock(&kvm->mmu_lock);
+	/* Faults go on under this lock, and may free tables. */
+	rcu_read_lock();
+	for_each_tdp_root(kvm, pos)
+		ret = min(ret, skip_root(sp_spt(link_sp(pos)),
+					 sp_role(link_sp(pos)).level, gfn));
+	rcu_read_unlock();
+	read_unlock(&kvm->mmu_lock);
+	return ret;
+}
+
 /*
  * Under the TDP MMU without a lock: the tables cannot be freed before the
  * hook's RCU section ends. KVM overwrites every SPTE of a table that it has

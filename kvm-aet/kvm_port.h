@@ -125,6 +125,14 @@ void aet_port_visit(struct kvm *kvm, const struct aet_mmu *mmu,
 		    struct aet_visit *visit);
 
 /*
+ * From @gfn on, where could the next leaf be? @gfn itself if its 2 MiB may have
+ * some, else the end of the largest hole around it that one look at the tables
+ * shows. Where there are reverse maps always @gfn: KVM has paid for each page
+ * of such memslots with memory of its own. Takes mmu_lock.
+ */
+gfn_t aet_port_skip_hole(struct kvm *kvm, const struct aet_mmu *mmu, gfn_t gfn);
+
+/*
  * Forbid KVM to map [start, end) of @slot with leaves of @min_level and larger,
  * or allow all up to @max_level again. Under kvm->mmu_lock for write. The mark
  * sits in the memslot itself, so it goes with the memslot and undoing is right

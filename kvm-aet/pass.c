@@ -300,23 +300,47 @@ static void zap_split(struct aet_vm *vm, const struct region *region, int level)
 	struct kvm_memory_slot *slot = region->slot;
 	gfn_t pages = 1ULL << (9 * (level - 1));
 	gfn_t start = round_down(region->start, pages);
+	gfn_t end = round_up(region->end, pages);
 
 	aet_port_zap(vm->kvm, slot, max(start, slot->base_gfn),
-		     min_t(gfn_t, start + pages,
-			   slot->base_gfn + slot->npages));
+		     min_t(gfn_t, end, slot->base_gfn + slot->npages));
+}
+
+/* So much of a hole at a time is one short look at the memslot. */
+#define HOLE_PAGES BIT_ULL(24)
+
+/*
+ * A memslot may be far larger than what is mapped in it. Nothing is to be
+ * disarmed then, but huge leaves may be forbidden. True if @region, which
+ * becomes larger, is such a hole.
+ */
+static bool extend_hole(struct aet_vm *vm, struct region *region, bool is_sane)
+{
+	gfn_t next = ~0ULL;
+
+	if (is_sane)
+		next = aet_port_skip_hole(vm->kvm, &vm->mmu, region->start);
+	if (next < region->end)
+		return false;
+	region->end =
+		min3(next, region->start + HOLE_PAGES,
+		     min_t(u64, region->slot->base_gfn + region->slot->npages,
+			   vm->config.gfn_end));
+	return true;
 }
 
 static void disarm_region(struct aet_vm *vm, const struct region *region,
-			  bool is_sane, bool is_end)
+			  bool is_hole, bool is_end)
 {
 	int split_level = 0;
 	struct aet_visit visit = {
 		.gfn = round_down(region->start, AET_BLOCK_PAGES),
 	};
 
-	set_region(region, visit.disarm);
+	if (!is_hole)
+		set_region(region, visit.disarm);
 	write_lock(&vm->kvm->mmu_lock);
-	if (is_sane)
+	if (!is_hole)
 		aet_port_visit(vm->kvm, &vm->mmu, region->slot, &visit);
 	if (is_end)
 		split_level = aet_port_allow_huge(region->slot, region->start,
@@ -352,7 +376,9 @@ void aet_pass_disarm(struct aet_vm *vm, bool is_end)
 
 		is_done = !next_region(vm, gfn, &region);
 		if (!is_done) {
-			disarm_region(vm, &region, is_sane, is_end);
+			bool is_hole = extend_hole(vm, &region, is_sane);
+
+			disarm_region(vm, &region, is_hole, is_end);
 			gfn = region.end;
 		}
 		srcu_read_unlock(&vm->kvm->srcu, idx);

@@ -156,11 +156,18 @@ static int begin_generation(struct aet_vm *vm)
 	return 0;
 }
 
-/* A period from now on, whatever had been scheduled. */
-static void schedule_pass(struct aet_vm *vm)
+/*
+ * A period from now on, whatever had been scheduled. Whoever owns the VM may lay
+ * out memslots without end, all of which a pass has to look at: @pass_jiffies,
+ * what the last one took, is to be no more than a tenth of the time.
+ */
+#define PAUSE_PER_PASS 9
+
+static void schedule_pass(struct aet_vm *vm, unsigned long pass_jiffies)
 {
 	mod_delayed_work(system_unbound_wq, &vm->pass_work,
-			 msecs_to_jiffies(vm->config.period_ms));
+			 max(msecs_to_jiffies(vm->config.period_ms),
+			     PAUSE_PER_PASS * pass_jiffies));
 }
 
 /* Out of memory: the next pass tries again. */
@@ -186,8 +193,10 @@ static void pass_work(struct work_struct *work)
 	struct aet_vm *vm =
 		container_of(to_delayed_work(work), struct aet_vm, pass_work);
 	struct aet_record *record;
+	unsigned long start;
 
 	mutex_lock(&vm->ctl);
+	start = jiffies;
 	if (vm->state == KVM_AET_TRACKING && !READ_ONCE(vm->is_stopping)) {
 		record = aet_vm_generation(vm)->record;
 		/* vCPUs may have come since. */
@@ -197,7 +206,7 @@ static void pass_work(struct work_struct *work)
 		record = aet_vm_generation(vm)->record;
 		WRITE_ONCE(record->rotation, record->rotation + 1);
 		pass(vm);
-		schedule_pass(vm);
+		schedule_pass(vm, jiffies - start);
 	}
 	mutex_unlock(&vm->ctl);
 }
@@ -237,7 +246,7 @@ int aet_vm_configure(struct aet_vm *vm, struct kvm_aet_config *config)
 	}
 	/* Not only after the old period, which may have been an hour. */
 	if (config->fields & KVM_AET_SET_PERIOD_MS)
-		schedule_pass(vm);
+		schedule_pass(vm, 0);
 	config->generation = aet_vm_generation(vm)->number;
 unlock:
 	mutex_unlock(&vm->ctl);
@@ -380,7 +389,7 @@ int aet_vm_attach(struct kvm *kvm, struct kvm_aet_attach *config,
 		aet_vm_free(vm);
 		return err;
 	}
-	schedule_pass(vm);
+	schedule_pass(vm, 0);
 	aet_debugfs_add(vm);
 	*ret_vm = vm;
 	return 0;

@@ -717,8 +717,17 @@ static void write_file(const char *path, const char *text)
 
 #define TRACING "/sys/kernel/tracing/"
 
-/* How often KVM's function was entered since the probe was set. */
-static uint64_t probe_hits(void)
+/* Count from now on how often the kernel's function is entered. */
+static void set_probe(const char *function)
+{
+	char text[128];
+
+	snprintf(text, sizeof(text), "p:aet_test/probe %s\n", function);
+	write_file(TRACING "kprobe_events", text);
+	write_file(TRACING "events/aet_test/probe/enable", "1");
+}
+
+static uint64_t take_probe(void)
 {
 	char line[256], name[64];
 	uint64_t hits, ret = 0;
@@ -727,9 +736,11 @@ static uint64_t probe_hits(void)
 	assert_non_null(file);
 	while (fgets(line, sizeof(line), file))
 		if (sscanf(line, " %63s %" SCNu64, name, &hits) == 2 &&
-		    strcmp(name, "page_fault") == 0)
+		    strcmp(name, "probe") == 0)
 			ret = hits;
 	fclose(file);
+	write_file(TRACING "events/aet_test/probe/enable", "0");
+	write_file(TRACING "kprobe_events", "-:aet_test/probe\n");
 	return ret;
 }
 
@@ -748,18 +759,71 @@ static void event_delivery_goes_through_kvm(void **state)
 	vmm_init(&vmm, NR_PAGES, 1);
 	loop(&vmm, 0, 0, NR_PAGES, VMM_WRITE);
 	session = attach(&vmm);
-	write_file(TRACING "kprobe_events",
-		   "p:aet_test/page_fault kvm_mmu_page_fault\n");
-	write_file(TRACING "events/aet_test/page_fault/enable", "1");
+	set_probe("kvm_mmu_page_fault");
 	loop(&vmm, 0, 0, NR_PAGES, VMM_EVENT);
-	hits = probe_hits();
-	write_file(TRACING "events/aet_test/page_fault/enable", "0");
-	write_file(TRACING "kprobe_events", "-:aet_test/page_fault\n");
+	hits = take_probe();
 	snapshot = client_snapshot(session);
 	assert_true(snapshot.s.traps >= NR_PAGES);
 	assert_true(hits >= snapshot.s.traps);
 	client_snapshot_free(&snapshot);
 	close(session);
+	assert_disarmed(&vmm);
+	vmm_exit(&vmm);
+}
+
+/* Memory of @nr_pages from gfn @gfn on that nobody uses; munmap() it. */
+static uint8_t *add_unused_slot(struct vmm *vmm, uint64_t gfn,
+				uint64_t nr_pages)
+{
+	struct kvm_userspace_memory_region slot = {
+		.slot = 20,
+		.guest_phys_addr = gfn * VMM_PAGE_SIZE,
+		.memory_size = nr_pages * VMM_PAGE_SIZE,
+	};
+	uint8_t *memory = vmm_map_memory(slot.memory_size);
+
+	slot.userspace_addr = (uintptr_t)memory;
+	if (!ioctl(vmm->vm_fd, KVM_SET_USER_MEMORY_REGION, &slot))
+		return memory;
+	assert_int_equal(errno, ENOMEM);
+	munmap(memory, slot.memory_size);
+	return NULL;
+}
+
+/* Once, every 2 MiB of all memslots was looked at, mapped or not. */
+static void detaching_skips_unused_memory(void **state)
+{
+	const uint64_t nr_pages = 1 << 26, gfn = 1 << 26;
+	struct kvm_aet_attach config;
+	uint64_t hits;
+	struct vmm vmm;
+	uint8_t *memory;
+	int session;
+
+	(void)state;
+	vmm_init(&vmm, NR_PAGES, 1);
+	loop(&vmm, 0, 0, NR_PAGES, VMM_WRITE);
+	memory = add_unused_slot(&vmm, gfn, nr_pages);
+	if (!memory ||
+	    client_vm_info(vmm.vm_fd).mmu_mode == KVM_AET_MMU_SHADOW) {
+		print_message("KVM pays for each page of a memslot here\n");
+		if (memory)
+			munmap(memory, nr_pages * VMM_PAGE_SIZE);
+		vmm_exit(&vmm);
+		skip();
+	}
+	config = client_config(&vmm);
+	config.gfn_end = 0;
+	config.inverse_rate = KVM_AET_MAX_INVERSE_RATE;
+	session = client_attach(&config);
+	assert_return_code(session, -session);
+	/* Once per step; the module's own functions may not be traced. */
+	set_probe("__srcu_read_lock");
+	close(session);
+	hits = take_probe();
+	/* The guest's own memory is 32 MiB and the data pages. */
+	assert_in_range(hits, 1, 1000);
+	munmap(memory, nr_pages * VMM_PAGE_SIZE);
 	assert_disarmed(&vmm);
 	vmm_exit(&vmm);
 }
@@ -825,12 +889,7 @@ static uint32_t count_debugfs_regions(void)
  */
 static void interrupted_reader_misses_no_region(void **state)
 {
-	const uint64_t nr_pages = 1 << 24;
-	struct kvm_userspace_memory_region slot = {
-		.slot = 20,
-		.guest_phys_addr = 1ULL << 38,
-		.memory_size = nr_pages * VMM_PAGE_SIZE,
-	};
+	const uint64_t nr_pages = 1 << 24, gfn = 1 << 26;
 	struct kvm_aet_attach config;
 	struct vmm vmm;
 	uint8_t *memory;
@@ -838,14 +897,12 @@ static void interrupted_reader_misses_no_region(void **state)
 
 	(void)state;
 	vmm_init(&vmm, NR_PAGES, 1);
-	memory = vmm_map_memory(slot.memory_size);
-	slot.userspace_addr = (uintptr_t)memory;
-	assert_return_code(ioctl(vmm.vm_fd, KVM_SET_USER_MEMORY_REGION, &slot),
-			   errno);
+	memory = add_unused_slot(&vmm, gfn, nr_pages);
+	assert_non_null(memory);
 	config = client_config(&vmm);
 	config.inverse_rate = KVM_AET_MAX_INVERSE_RATE;
-	config.gfn_start = slot.guest_phys_addr / VMM_PAGE_SIZE;
-	config.gfn_end = config.gfn_start + nr_pages;
+	config.gfn_start = gfn;
+	config.gfn_end = gfn + nr_pages;
 	session = client_attach(&config);
 	assert_return_code(session, -session);
 	/* The slot is a whole number of groups: one page of each is sampled. */
@@ -854,7 +911,7 @@ static void interrupted_reader_misses_no_region(void **state)
 	assert_int_equal(count_debugfs_regions(),
 			 nr_pages / KVM_AET_MAX_INVERSE_RATE);
 	close(session);
-	munmap(memory, slot.memory_size);
+	munmap(memory, nr_pages * VMM_PAGE_SIZE);
 	vmm_exit(&vmm);
 }
 
@@ -902,6 +959,7 @@ int main(void)
 		cmocka_unit_test(huge_pages_are_split_and_come_back),
 		cmocka_unit_test(huge_pages_can_stay),
 		cmocka_unit_test(event_delivery_goes_through_kvm),
+		cmocka_unit_test(detaching_skips_unused_memory),
 		cmocka_unit_test(interrupted_reader_misses_no_region),
 		cmocka_unit_test(two_vcpus_share_pages),
 		cmocka_unit_test(new_pages_are_found_by_a_pass),

@@ -107,7 +107,8 @@ enum kvm_aet_state {
  * @hot_pages: capacity of the hot set in sampled units, 64..65536. A set as
  *	large as the sampled footprint sees each unit once and then nothing.
  * @period_ms: interval of the background pass that arms new leaves and
- *	flushes TLBs, 10..3600000 ms
+ *	flushes TLBs, 10..3600000 ms. Longer where passes would otherwise take
+ *	more than a tenth of the time.
  * @flush_batch: flush the guest's TLBs about every so many re-arms, 1..65536;
  *	1 after each (exact, slow, for tests)
  * @huge_mode: enum kvm_aet_huge_mode
