@@ -65,7 +65,7 @@ layout()
 }
 
 layout kvm.ko kvm_mmu_page AET_KVM_MMU_PAGE \
-	link tdp_mmu_page role gfn spt shadowed_translation
+	link hash_link tdp_mmu_page role gfn spt shadowed_translation
 layout kvm.ko pte_list_desc AET_PTE_LIST_DESC more spte_count sptes
 layout kvm-intel.ko vcpu_vmx AET_VCPU_VMX vcpu idt_vectoring_info exit_reason
 layout kvm-amd.ko kvm_svm AET_KVM_SVM kvm sev_info

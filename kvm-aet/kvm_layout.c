@@ -17,6 +17,7 @@
 static void __used kvm_layout(void)
 {
 	OFFSET(AET_KVM_MMU_PAGE_LINK, kvm_mmu_page, link);
+	OFFSET(AET_KVM_MMU_PAGE_HASH_LINK, kvm_mmu_page, hash_link);
 	OFFSET(AET_KVM_MMU_PAGE_TDP_MMU_PAGE, kvm_mmu_page, tdp_mmu_page);
 	OFFSET(AET_KVM_MMU_PAGE_ROLE, kvm_mmu_page, role);
 	OFFSET(AET_KVM_MMU_PAGE_GFN, kvm_mmu_page, gfn);

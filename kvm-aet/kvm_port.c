@@ -848,57 +848,111 @@ static void count_leaf(const struct aet_mmu *mmu, u64 spte, int level,
 	count->armed += aet_spte_is_armed(&mmu->encoding, spte);
 }
 
-/* Recursion depth is the number of levels: at most 5. */
+/* @table's leaves of [gfn, end); @start: the first gfn that it covers. */
 static void count_table(const struct aet_mmu *mmu, u64 *table, int level,
+			gfn_t start, gfn_t gfn, gfn_t end,
 			struct aet_leaf_count *count)
 {
+	gfn_t pages = 1ULL << (9 * (level - 1));
 	int i;
 
+	/* Recursion depth is the number of levels: at most 5. */
+	for (i = 0; i < 512; i++, start += pages) {
+		u64 spte;
+
+		if (start + pages <= gfn || start >= end)
+			continue;
+		spte = READ_ONCE(table[i]);
+		if (!aet_spte_is_mmu_present(spte))
+			continue;
+		if (!aet_spte_is_leaf(spte, level))
+			count_table(mmu, spte_child(spte), level - 1, start,
+				    gfn, end, count);
+		else if (start >= gfn)
+			count_leaf(mmu, spte, level, count);
+	}
+}
+
+/* So much of the guest's memory is counted without letting others go on. */
+#define COUNT_PAGES BIT_ULL(18)
+
+static void count_tdp_mmu(struct kvm *kvm, const struct aet_mmu *mmu,
+			  struct aet_leaf_count *count)
+{
+	gfn_t gfn = 0, end, limit = 1ULL << (9 * PT64_ROOT_MAX_LEVEL);
+	struct list_head *pos;
+
+	for (; gfn < limit; gfn = end) {
+		end = max(aet_port_skip_hole(kvm, mmu, gfn),
+			  round_down(gfn, COUNT_PAGES) + COUNT_PAGES);
+		/* Faults go on under this lock; RCU keeps what they unlink. */
+		read_lock(&kvm->mmu_lock);
+		rcu_read_lock();
+		for_each_tdp_root(kvm, pos)
+			count_table(mmu, sp_spt(link_sp(pos)),
+				    sp_role(link_sp(pos)).level, 0, gfn,
+				    min(end, limit), count);
+		rcu_read_unlock();
+		read_unlock(&kvm->mmu_lock);
+		cond_resched();
+	}
+}
+
+static struct kvm_mmu_page *hash_sp(struct hlist_node *node)
+{
+	return (struct kvm_mmu_page *)((char *)node -
+				       AET_KVM_MMU_PAGE_HASH_LINK);
+}
+
+static void count_sp(const struct aet_mmu *mmu, struct kvm_mmu_page *sp,
+		     struct aet_leaf_count *count)
+{
+	union kvm_mmu_page_role role = sp_role(sp);
+	u64 *table = sp_spt(sp);
+	int i;
+
+	if (!is_trackable(role))
+		return;
 	for (i = 0; i < 512; i++) {
 		u64 spte = READ_ONCE(table[i]);
 
-		if (!aet_spte_is_mmu_present(spte))
+		if (aet_spte_is_mmu_present(spte) &&
+		    aet_spte_is_leaf(spte, role.level))
+			count_leaf(mmu, spte, role.level, count);
+	}
+}
+
+/*
+ * By hash buckets and not by KVM's list, in which there is no place to go on
+ * from once others had their turn. A shadow page stays in its bucket.
+ */
+static void count_shadow_mmu(struct kvm *kvm, const struct aet_mmu *mmu,
+			     struct aet_leaf_count *count)
+{
+	/* An array, or allocated once; NULL then until KVM shadows anything. */
+	struct hlist_head *buckets = kvm->arch.mmu_page_hash;
+	struct hlist_node *node;
+	unsigned int i;
+
+	for (i = 0; buckets && i < KVM_NUM_MMU_PAGES; i++) {
+		if (hlist_empty(&buckets[i]))
 			continue;
-		if (aet_spte_is_leaf(spte, level))
-			count_leaf(mmu, spte, level, count);
-		else
-			count_table(mmu, spte_child(spte), level - 1, count);
+		/* KVM changes the buckets under the write lock. */
+		read_lock(&kvm->mmu_lock);
+		hlist_for_each(node, &buckets[i])
+			count_sp(mmu, hash_sp(node), count);
+		read_unlock(&kvm->mmu_lock);
+		cond_resched();
 	}
 }
 
 void aet_port_count(struct kvm *kvm, const struct aet_mmu *mmu,
 		    struct aet_leaf_count *ret_count)
 {
-	struct aet_leaf_count count = {};
-	struct list_head *pos;
-	int i;
-
-	/*
-	 * Held for read: KVM changes the list of shadow pages under the write
-	 * lock, and faults of the TDP MMU go on; RCU keeps what they unlink.
-	 */
-	read_lock(&kvm->mmu_lock);
-	rcu_read_lock();
-	for_each_tdp_root(kvm, pos)
-		count_table(mmu, sp_spt(link_sp(pos)),
-			    sp_role(link_sp(pos)).level, &count);
-	list_for_each(pos, &kvm->arch.active_mmu_pages) {
-		union kvm_mmu_page_role role = sp_role(link_sp(pos));
-		u64 *table = sp_spt(link_sp(pos));
-
-		if (!is_trackable(role))
-			continue;
-		for (i = 0; i < 512; i++) {
-			u64 spte = READ_ONCE(table[i]);
-
-			if (aet_spte_is_mmu_present(spte) &&
-			    aet_spte_is_leaf(spte, role.level))
-				count_leaf(mmu, spte, role.level, &count);
-		}
-	}
-	rcu_read_unlock();
-	read_unlock(&kvm->mmu_lock);
-	*ret_count = count;
+	*ret_count = (struct aet_leaf_count){};
+	if (mmu->is_tdp_mmu)
+		count_tdp_mmu(kvm, mmu, ret_count);
+	count_shadow_mmu(kvm, mmu, ret_count);
 }
 
 bool aet_port_detect(struct kvm *kvm, struct aet_mmu *mmu)

@@ -153,7 +153,10 @@ int aet_port_allow_huge(struct kvm_memory_slot *slot, gfn_t start, gfn_t end,
 void aet_port_zap(struct kvm *kvm, const struct kvm_memory_slot *slot,
 		  gfn_t start, gfn_t end);
 
-/* Count all leaves from the tables' roots, not through gfns. May take long. */
+/*
+ * Count all leaves from the tables, not through reverse maps or memslots. May
+ * take long, but lets others go on meanwhile: exact if no leaf changes.
+ */
 struct aet_leaf_count {
 	u64 small;
 	u64 huge;
