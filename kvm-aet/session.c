@@ -188,6 +188,16 @@ static void pass(struct aet_vm *vm)
 	wake_up_all(&vm->wait);
 }
 
+/*
+ * Nobody but the session has the VM any more: its process lives, but has closed
+ * all descriptors, and no other can come by one. What then still looks at it (a
+ * file in KVM's debugfs) holds a reference of its own.
+ */
+static bool is_abandoned(const struct aet_vm *vm)
+{
+	return vm->kvm && refcount_read(&vm->kvm->users_count) == 1;
+}
+
 static void pass_work(struct work_struct *work)
 {
 	struct aet_vm *vm =
@@ -197,7 +207,12 @@ static void pass_work(struct work_struct *work)
 
 	mutex_lock(&vm->ctl);
 	start = jiffies;
-	if (vm->state == KVM_AET_TRACKING && !READ_ONCE(vm->is_stopping)) {
+	if (is_abandoned(vm)) {
+		queue_work(system_unbound_wq, &vm->exit_work);
+	} else if (vm->state == KVM_AET_STOPPED) {
+		schedule_pass(vm, 0);
+	} else if (vm->state == KVM_AET_TRACKING &&
+		   !READ_ONCE(vm->is_stopping)) {
 		record = aet_vm_generation(vm)->record;
 		/* vCPUs may have come since. */
 		if (fit_hot_pages(vm) > record->config.hot_pages)
@@ -254,9 +269,10 @@ unlock:
 }
 
 /*
- * The last user of the VM's address space is gone, so no vCPU thread is left
- * that could fault, and KVM drops its page tables by itself. All that remains
- * is to let go of struct kvm: while it is held, the VM is not destroyed.
+ * The last user of the VM, or of its address space, is gone. So no vCPU thread
+ * is left that could fault, and KVM drops its page tables by itself. All that
+ * remains is to let go of struct kvm: while it is held, the VM is not destroyed.
+ * May run twice.
  */
 static void exit_work(struct work_struct *work)
 {
@@ -401,7 +417,7 @@ void aet_vm_free(struct aet_vm *vm)
 	WRITE_ONCE(vm->is_stopping, true);
 	debugfs_remove_recursive(vm->debugfs_dir);
 	aet_vm_stop(vm);
-	/* It takes no new turn: nothing is tracked any more. */
+	/* Also if it is about to schedule itself: it looks for abandoned VMs. */
 	cancel_delayed_work_sync(&vm->pass_work);
 	/* Runs the release callback if the VM's exit has not. */
 	mmu_notifier_unregister(&vm->notifier, vm->mm);

@@ -414,6 +414,41 @@ static void killed_vm_ends_the_session(void **state)
 	close(pipe_fds[1]);
 }
 
+/* A session once kept its VM for as long as the VM's process lived. */
+static void closed_vm_ends_the_session(void **state)
+{
+	int directories = kvm_directories(), round, tries;
+	struct client_snapshot snapshot;
+	struct kvm_aet_attach config;
+	struct pollfd pollfd = {};
+	struct vmm vmm;
+
+	(void)state;
+	for (round = 0; round < 2; round++) {
+		vmm_init(&vmm, NR_PAGES, 2);
+		loop(&vmm, 0, 0, NR_PAGES, VMM_WRITE);
+		config = client_config(&vmm);
+		config.period_ms = KVM_AET_MIN_PERIOD_MS;
+		pollfd.fd = client_attach(&config);
+		assert_return_code(pollfd.fd, -pollfd.fd);
+		/* Also one that has been stopped lets go of it. */
+		if (round)
+			assert_return_code(ioctl(pollfd.fd, KVM_AET_STOP, 0),
+					   errno);
+		vmm_exit(&vmm);
+		for (tries = 0;
+		     kvm_directories() != directories && tries < 6000; tries++)
+			usleep(10000);
+		assert_int_equal(kvm_directories(), directories);
+		assert_int_equal(poll(&pollfd, 1, 60000), 1);
+		assert_int_equal(pollfd.revents, POLLHUP);
+		snapshot = client_snapshot(pollfd.fd);
+		assert_int_equal(snapshot.s.state, KVM_AET_VM_EXITED);
+		client_snapshot_free(&snapshot);
+		close(pollfd.fd);
+	}
+}
+
 static void exiting_process_cannot_be_attached(void **state)
 {
 	struct kvm_aet_attach config;
@@ -952,6 +987,7 @@ int main(void)
 		cmocka_unit_test(stopped_session_stays_readable),
 		cmocka_unit_test(killed_tracker_leaves_no_trap),
 		cmocka_unit_test(killed_vm_ends_the_session),
+		cmocka_unit_test(closed_vm_ends_the_session),
 		cmocka_unit_test(exiting_process_cannot_be_attached),
 		cmocka_unit_test(footprint_inside_the_hot_set_is_seen_once),
 		cmocka_unit_test(memory_may_come_and_go),

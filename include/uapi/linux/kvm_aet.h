@@ -95,7 +95,7 @@ enum kvm_aet_huge_mode {
 enum kvm_aet_state {
 	KVM_AET_TRACKING = 1, /* leaves are armed, accesses recorded */
 	KVM_AET_STOPPED = 2, /* KVM_AET_STOP: disarmed, still readable */
-	KVM_AET_VM_EXITED = 3, /* the VM's process is gone; still readable */
+	KVM_AET_VM_EXITED = 3, /* the VM is gone; still readable */
 };
 
 /**
@@ -124,8 +124,9 @@ enum kvm_aet_state {
  * @reserved: must be 0
  *
  * Returns a session descriptor (O_CLOEXEC). All leaves mapped at that moment
- * are armed and flushed before it returns. The session keeps the VM until its
- * process exits, also when that has closed all descriptors of the VM.
+ * are armed and flushed before it returns. The session ends with the VM's
+ * process; or, when that has closed all descriptors of the VM and its vCPUs, at
+ * the next pass, which lets KVM destroy the VM.
  *
  * Errors: EBADF @vm_fd is not open; ENXIO it is not a VM; EBUSY the VM is
  * tracked already; ESRCH its process is exiting; EOPNOTSUPP protected VM
