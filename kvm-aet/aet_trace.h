@@ -26,7 +26,7 @@ TRACE_DEFINE_ENUM(AET_NO_ROOM);
 			 { AET_NOT_SAMPLED, "not-sampled" },              \
 			 { AET_NO_ROOM, "no-room" })
 
-/* One access; reuse_time 0: the unit's first. */
+/* One access; reuse_time 0: the unit's first; both times 0: not recorded. */
 TRACE_EVENT(kvm_aet_trap,
 	TP_PROTO(pid_t vm_pid, int vcpu_id, u64 gfn, enum aet_outcome outcome,
 		 u64 time, u64 reuse_time, bool is_write, bool is_first_touch),
@@ -44,8 +44,8 @@ TRACE_EVENT(kvm_aet_trap,
 	),
 	TP_fast_assign(
 		__entry->gfn = gfn;
-		__entry->time = outcome == AET_RECORDED ? time : 0;
-		__entry->reuse_time = outcome == AET_RECORDED ? reuse_time : 0;
+		__entry->time = time;
+		__entry->reuse_time = reuse_time;
 		__entry->vm_pid = vm_pid;
 		__entry->vcpu_id = vcpu_id;
 		__entry->outcome = outcome;

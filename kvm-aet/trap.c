@@ -120,9 +120,11 @@ static __always_inline void record(struct aet_vm *vm,
 				 recorded.outcome, is_first_touch);
 	else if (is_first_touch)
 		this_cpu_inc(generation->record->counters->first_touches);
-	trace_kvm_aet_trap(vm->process_id, vcpu->vcpu_id, gfn, recorded.outcome,
-			   recorded.time, recorded.reuse_time, is_write,
-			   is_first_touch);
+	trace_kvm_aet_trap(
+		vm->process_id, vcpu->vcpu_id, gfn, recorded.outcome,
+		recorded.outcome == AET_RECORDED ? recorded.time : 0,
+		recorded.outcome == AET_RECORDED ? recorded.reuse_time : 0,
+		is_write, is_first_touch);
 	if (likely(recorded.outcome == AET_RECORDED) &&
 	    recorded.evicted_unit != AET_NO_UNIT)
 		rearm(vm, generation, vcpu, &recorded);

@@ -251,7 +251,7 @@ static const struct command commands[] = {
 	  sizeof(struct kvm_aet_attach),
 	  false,
 	  fill_attach,
-	  { EBADF, ENXIO, EBUSY, ESRCH, EOPNOTSUPP, ENOMEM, EMFILE } },
+	  { EBADF, ENXIO, EBUSY, ESRCH, EOPNOTSUPP, ENOMEM, EMFILE, EINTR } },
 	{ "VM_INFO",
 	  KVM_AET_VM_INFO,
 	  sizeof(struct kvm_aet_vm_info),

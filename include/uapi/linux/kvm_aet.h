@@ -131,7 +131,7 @@ enum kvm_aet_state {
  * Errors: EBADF @vm_fd is not open; ENXIO it is not a VM; EBUSY the VM is
  * tracked already; ESRCH its process is exiting; EOPNOTSUPP protected VM
  * (SEV, TDX, private memory) or unknown SPTE layout; EINVAL a field is
- * out of range; ENOMEM.
+ * out of range; EINTR a signal came, try again; ENOMEM.
  */
 struct kvm_aet_attach {
 	__u32 size;
