@@ -122,3 +122,17 @@ struct kvm_aet_vm_info client_vm_info(int vm_fd)
 	close(device);
 	return info;
 }
+
+uint32_t client_first_touch_pages(const struct client_snapshot *snapshot)
+{
+	int fd = open("/sys/module/kvm/parameters/tdp_mmu",
+		      O_RDONLY | O_CLOEXEC);
+	char is_tdp_mmu;
+
+	assert_true(fd >= 0);
+	assert_int_equal(read(fd, &is_tdp_mmu, 1), 1);
+	close(fd);
+	if (snapshot->s.mmu_mode == KVM_AET_MMU_SHADOW)
+		return 8;
+	return is_tdp_mmu == 'Y' ? 1 : 8;
+}

@@ -32,6 +32,13 @@ void client_snapshot_free(struct client_snapshot *snapshot);
 /* 0 or -errno; fills in the size. */
 int client_configure(int session, struct kvm_aet_config *config);
 
+/*
+ * Pages, aligned, that KVM maps when one of them is touched first: its TDP MMU
+ * that one, and its other MMU where the tables are direct the neighbours, too.
+ * What is mapped along is neither armed nor seen before the next pass.
+ */
+uint32_t client_first_touch_pages(const struct client_snapshot *snapshot);
+
 /* The VM's leaves, counted from its page tables. */
 struct kvm_aet_vm_info client_vm_info(int vm_fd);
 

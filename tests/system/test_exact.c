@@ -122,11 +122,12 @@ struct fixture {
 };
 
 /* A VM whose data pages are all mapped, writable, by first virtual address. */
-static void fixture_init(struct fixture *f, uint32_t inverse_rate)
+static void fixture_init(struct fixture *f, enum vmm_mode mode,
+			 uint32_t inverse_rate)
 {
 	uint32_t i;
 
-	vmm_init(&f->vmm, NR_PAGES, 1);
+	vmm_init_mode(&f->vmm, mode, NR_PAGES, 1);
 	f->model = calloc(1, sizeof(*f->model));
 	f->sequence = calloc(NR_ACCESSES, sizeof(*f->sequence));
 	assert_non_null(f->model);
@@ -200,12 +201,12 @@ static void check_exact(struct fixture *f, uint32_t nr)
 	client_snapshot_free(&snapshot);
 }
 
-static void check_accesses(uint32_t (*next)(uint32_t i))
+static void check_accesses(enum vmm_mode mode, uint32_t (*next)(uint32_t i))
 {
 	struct fixture f;
 	uint32_t i;
 
-	fixture_init(&f, 1);
+	fixture_init(&f, mode, 1);
 	for (i = 0; i < NR_ACCESSES; i++)
 		f.sequence[i] = next(i);
 	check_exact(&f, NR_ACCESSES);
@@ -220,7 +221,7 @@ static uint32_t next_in_loop(uint32_t i)
 static void loop_is_exact(void **state)
 {
 	(void)state;
-	check_accesses(next_in_loop);
+	check_accesses(VMM_LONG, next_in_loop);
 }
 
 static uint32_t random_read_or_write(uint32_t i)
@@ -232,7 +233,7 @@ static uint32_t random_read_or_write(uint32_t i)
 static void random_reads_and_writes_are_exact(void **state)
 {
 	(void)state;
-	check_accesses(random_read_or_write);
+	check_accesses(VMM_LONG, random_read_or_write);
 }
 
 static uint32_t random_read_or_event(uint32_t i)
@@ -248,7 +249,7 @@ static uint32_t random_read_or_event(uint32_t i)
 static void event_delivery_is_exact(void **state)
 {
 	(void)state;
-	check_accesses(random_read_or_event);
+	check_accesses(VMM_LONG, random_read_or_event);
 }
 
 static uint32_t skewed_read(uint32_t i)
@@ -261,7 +262,7 @@ static uint32_t skewed_read(uint32_t i)
 static void skewed_accesses_are_exact(void **state)
 {
 	(void)state;
-	check_accesses(skewed_read);
+	check_accesses(VMM_LONG, skewed_read);
 }
 
 static void sampled_accesses_are_exact(void **state)
@@ -274,7 +275,7 @@ static void sampled_accesses_are_exact(void **state)
 		struct fixture f;
 		uint32_t i;
 
-		fixture_init(&f, inverse_rates[r]);
+		fixture_init(&f, VMM_LONG, inverse_rates[r]);
 		for (i = 0; i < NR_ACCESSES; i++)
 			f.sequence[i] = random_below(NR_PAGES);
 		check_exact(&f, NR_ACCESSES);
@@ -293,7 +294,7 @@ static void hot_set_sizes_are_exact(void **state)
 		struct fixture f;
 		uint32_t i;
 
-		fixture_init(&f, 1);
+		fixture_init(&f, VMM_LONG, 1);
 		f.model->hot_pages = hot_pages[h];
 		for (i = 0; i < NR_ACCESSES; i++)
 			f.sequence[i] = random_below(NR_PAGES);
@@ -307,14 +308,13 @@ static void hot_set_sizes_are_exact(void **state)
  * shadow paging each has its own, and after a page was trapped through one, the
  * other may still be armed: it traps once more but is not recorded again.
  */
-static void aliases_are_one_page(void **state)
+static void check_aliases(enum vmm_mode mode)
 {
 	struct client_snapshot snapshot;
 	struct fixture f;
 	uint32_t i;
 
-	(void)state;
-	fixture_init(&f, 1);
+	fixture_init(&f, mode, 1);
 	for (i = 0; i < NR_PAGES; i++)
 		f.sequence[i] = i | VMM_ALIAS;
 	vmm_run(&f.vmm, 0, f.sequence, NR_PAGES);
@@ -335,8 +335,18 @@ static void aliases_are_one_page(void **state)
 	fixture_exit(&f);
 }
 
-/* Pages that nothing maps yet: under TDP their first touch is seen, too. */
-static void first_touches_are_cold_accesses(void **state)
+static void aliases_are_one_page(void **state)
+{
+	(void)state;
+	check_aliases(VMM_LONG);
+}
+
+/*
+ * Pages that nothing maps yet: their first touch is seen, too, where a fault
+ * tells the page. Under shadow paging it tells only the guest's address. A loop
+ * first touches one of the pages that KVM maps together.
+ */
+static void check_first_touches(enum vmm_mode mode)
 {
 	struct client_snapshot snapshot;
 	struct kvm_aet_attach config;
@@ -344,28 +354,71 @@ static void first_touches_are_cold_accesses(void **state)
 	int session;
 	uint32_t i;
 
-	(void)state;
-	fixture_init(&f, 1);
+	fixture_init(&f, mode, 1);
 	vmm_remove_data_slot(&f.vmm);
 	vmm_add_data_slot(&f.vmm, 0);
 	config = client_config(&f.vmm);
 	session = client_attach(&config);
 	assert_return_code(session, -session);
 
-	for (i = 0; i < NR_ACCESSES; i++) {
+	for (i = 0; i < NR_ACCESSES; i++)
 		f.sequence[i] = i % NR_PAGES;
-		model_access(f.model, f.sequence[i]);
-	}
 	vmm_run(&f.vmm, 0, f.sequence, NR_ACCESSES);
 	snapshot = client_snapshot(session);
-	if (snapshot.s.mmu_mode != KVM_AET_MMU_SHADOW) {
+	if (snapshot.s.mmu_mode != KVM_AET_MMU_SHADOW ||
+	    mode == VMM_NO_PAGING) {
+		uint32_t step = client_first_touch_pages(&snapshot);
+
+		for (i = 0; i < NR_ACCESSES; i += step)
+			model_access(f.model, f.sequence[i]);
 		assert_model_equal(f.model, &snapshot);
-		assert_int_equal(snapshot.s.first_touches, NR_PAGES);
+		assert_int_equal(snapshot.s.first_touches, NR_PAGES / step);
 	}
 	client_snapshot_free(&snapshot);
 	close(session);
 	assert_nothing_left(&f);
 	fixture_exit(&f);
+}
+
+static void first_touches_are_cold_accesses(void **state)
+{
+	(void)state;
+	check_first_touches(VMM_LONG);
+}
+
+static uint32_t random_access(uint32_t i)
+{
+	static const uint32_t kinds[] = { 0, VMM_WRITE, VMM_EVENT };
+
+	(void)i;
+	return random_below(NR_PAGES) | kinds[random_below(3)];
+}
+
+/*
+ * Guests that KVM shadows with three levels of its own for their three, which
+ * the CPU takes from registers.
+ */
+static void pae_guest_is_exact(void **state)
+{
+	(void)state;
+	check_accesses(VMM_PAE, random_access);
+	check_aliases(VMM_PAE);
+}
+
+/* Each of the guest's tables of 1024 entries is shadowed by two of 512. */
+static void guest_of_two_levels_is_exact(void **state)
+{
+	(void)state;
+	check_accesses(VMM_32BIT, random_access);
+	check_aliases(VMM_32BIT);
+}
+
+/* Shadow paging without anything to shadow: KVM's tables are direct. */
+static void guest_without_paging_is_exact(void **state)
+{
+	(void)state;
+	check_accesses(VMM_NO_PAGING, random_access);
+	check_first_touches(VMM_NO_PAGING);
 }
 
 static void batched_flush_is_close(void **state)
@@ -375,7 +428,7 @@ static void batched_flush_is_close(void **state)
 	uint32_t i;
 
 	(void)state;
-	fixture_init(&f, 1);
+	fixture_init(&f, VMM_LONG, 1);
 	for (i = 0; i < NR_ACCESSES; i++)
 		f.sequence[i] = random_below(NR_PAGES);
 	for (i = 0; i < NR_ACCESSES; i++)
@@ -406,7 +459,7 @@ static void traps_fall_with_the_rate(void **state)
 		struct fixture f;
 		uint32_t i;
 
-		fixture_init(&f, inverse_rates[r]);
+		fixture_init(&f, VMM_LONG, inverse_rates[r]);
 		for (i = 0; i < NR_ACCESSES; i++)
 			f.sequence[i] = i % NR_PAGES;
 		snapshot = run_tracked(&f, NR_ACCESSES, 1);
@@ -440,6 +493,9 @@ int main(void)
 		cmocka_unit_test(hot_set_sizes_are_exact),
 		cmocka_unit_test(aliases_are_one_page),
 		cmocka_unit_test(first_touches_are_cold_accesses),
+		cmocka_unit_test(pae_guest_is_exact),
+		cmocka_unit_test(guest_of_two_levels_is_exact),
+		cmocka_unit_test(guest_without_paging_is_exact),
 		cmocka_unit_test(batched_flush_is_close),
 		cmocka_unit_test(traps_fall_with_the_rate),
 	};

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/kvm.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +28,7 @@
 #define MAX_ACCESSES (SEQUENCE_SIZE / sizeof(uint32_t))
 #define MAX_PAGES 65536U
 #define HUGE_SIZE 0x200000UL
+#define HUGE_SIZE_32BIT 0x400000UL
 #define VALUE_OFFSET 8
 #define DONE_PORT 0x10
 
@@ -45,7 +47,7 @@
 	} while (0)
 
 extern const uint8_t vmm_guest_start[], vmm_guest_end[], vmm_guest_divide[],
-	vmm_guest_timed[];
+	vmm_guest_timed[], vmm_guest_32bit[], vmm_guest_32bit_divide[];
 
 /*
  * rsi: next access, rcx: accesses left, rbx: the data pages' address,
@@ -109,6 +111,38 @@ __asm__(".pushsection .rodata\n"
 	"	jnz 1b\n"
 	"	outb %al, $0x10\n"
 	"	hlt\n"
+	/* The first of them again, for guests without long mode. */
+	"	.code32\n"
+	"vmm_guest_32bit:\n"
+	"1:	movl (%esi), %eax\n"
+	"	addl $4, %esi\n"
+	"	movl %eax, %edx\n"
+	"	andl $0xffffff, %edx\n"
+	"	shll $12, %edx\n"
+	"	addl %ebx, %edx\n"
+	"	btl $30, %eax\n"
+	"	jnc 2f\n"
+	"	addl %ebp, %edx\n"
+	"2:	incl %edi\n"
+	"	btl $29, %eax\n"
+	"	jc 5f\n"
+	"	testl %eax, %eax\n"
+	"	js 3f\n"
+	"	movl 8(%edx), %eax\n"
+	"	jmp 4f\n"
+	"3:	movl %edi, 8(%edx)\n"
+	"4:	decl %ecx\n"
+	"	jnz 1b\n"
+	"	outb %al, $0x10\n"
+	"	hlt\n"
+	"5:	leal 4096(%edx), %esp\n"
+	"	xorl %edx, %edx\n"
+	"	divl %edx\n"
+	"	jmp 4b\n"
+	"vmm_guest_32bit_divide:\n"
+	"	addl $2, (%esp)\n" /* past divl */
+	"	iretl\n"
+	"	.code64\n"
 	"vmm_guest_end:\n"
 	".popsection\n");
 
@@ -146,14 +180,16 @@ static void set_slot(struct vmm *vmm, uint32_t slot, uint64_t gpa, void *memory,
 		die("cannot set memslot %u", slot);
 }
 
+/* The PDPT serves long mode and PAE: of PAE's, only the address and P count. */
 static void write_tables(struct vmm *vmm)
 {
+	uint64_t flags = vmm->mode == VMM_PAE ? 1 : PTE_FLAGS;
 	uint64_t *pd = (uint64_t *)(vmm->low + PD_GPA);
 	uint32_t page;
 	size_t i;
 
 	*(uint64_t *)(vmm->low + PML4_GPA) = PDPT_GPA | PTE_FLAGS;
-	*(uint64_t *)(vmm->low + PDPT_GPA) = PD_GPA | PTE_FLAGS;
+	*(uint64_t *)(vmm->low + PDPT_GPA) = PD_GPA | flags;
 	for (i = 0; i < LOW_SIZE / HUGE_SIZE; i++)
 		pd[i] = i * HUGE_SIZE | PTE_FLAGS | PTE_HUGE;
 	for (i = 0; i < MAX_PAGES / 512; i++) {
@@ -171,17 +207,44 @@ static void write_tables(struct vmm *vmm)
 	}
 }
 
-/* A 64-bit code segment at 8 and data at 16; a gate for #DE. */
+/* Two levels of 1024 entries each. */
+static void write_32bit_tables(struct vmm *vmm)
+{
+	uint32_t *pd = (uint32_t *)(vmm->low + PD_GPA);
+	uint32_t page;
+	size_t i;
+
+	for (i = 0; i < LOW_SIZE / HUGE_SIZE_32BIT; i++)
+		pd[i] = i * HUGE_SIZE_32BIT | PTE_FLAGS | PTE_HUGE;
+	for (i = 0; i < MAX_PAGES / 1024; i++) {
+		pd[VMM_DATA_VA / HUGE_SIZE_32BIT + i] =
+			(DATA_PT_GPA + i * 4096) | PTE_FLAGS;
+		pd[VMM_ALIAS_VA / HUGE_SIZE_32BIT + i] =
+			(ALIAS_PT_GPA + i * 4096) | PTE_FLAGS;
+	}
+	for (page = 0; page < vmm->nr_pages; page++) {
+		uint32_t pte = (VMM_DATA_GFN + page) * VMM_PAGE_SIZE |
+			       PTE_FLAGS;
+
+		((uint32_t *)(vmm->low + DATA_PT_GPA))[page] = pte;
+		((uint32_t *)(vmm->low + ALIAS_PT_GPA))[page] = pte;
+	}
+}
+
+/* A code segment at 8 and data at 16; an interrupt gate for #DE. */
 static void write_descriptors(struct vmm *vmm)
 {
+	bool is_long = vmm->mode == VMM_LONG;
+	const uint8_t *handler = is_long ? vmm_guest_divide :
+					   vmm_guest_32bit_divide;
 	uint64_t *gdt = (uint64_t *)(vmm->low + GDT_GPA);
 	uint64_t *idt = (uint64_t *)(vmm->low + IDT_GPA);
-	uint64_t handler = CODE_GPA + (vmm_guest_divide - vmm_guest_start);
 
-	gdt[1] = 0x00af9b000000ffffULL;
+	gdt[1] = is_long ? 0x00af9b000000ffffULL : 0x00cf9b000000ffffULL;
 	gdt[2] = 0x00cf93000000ffffULL;
-	/* An interrupt gate; the handler lies below 64 KiB. */
-	idt[0] = handler | 8ULL << 16 | 0x8eULL << 40;
+	/* The handler lies below 64 KiB. */
+	idt[0] = (CODE_GPA + (handler - vmm_guest_start)) | 8ULL << 16 |
+		 0x8eULL << 40;
 }
 
 /* Long mode has to be in CPUID before it can be set. */
@@ -200,11 +263,38 @@ static void set_cpuid(struct vmm *vmm, unsigned int vcpu)
 	free(cpuid);
 }
 
+static void set_paging(enum vmm_mode mode, struct kvm_sregs *sregs)
+{
+	sregs->cr0 = 0x80000011; /* PG, ET, PE */
+	sregs->efer = 0;
+	switch (mode) {
+	case VMM_LONG:
+		sregs->cr3 = PML4_GPA;
+		sregs->cr4 = 0x20; /* PAE */
+		sregs->efer = 0x500; /* LMA, LME */
+		break;
+	case VMM_PAE:
+		sregs->cr3 = PDPT_GPA;
+		sregs->cr4 = 0x20;
+		break;
+	case VMM_32BIT:
+		sregs->cr3 = PD_GPA;
+		sregs->cr4 = 0x10; /* PSE */
+		break;
+	case VMM_NO_PAGING:
+		sregs->cr0 = 0x11;
+		sregs->cr3 = 0;
+		sregs->cr4 = 0;
+		break;
+	}
+}
+
 static void init_vcpu(struct vmm *vmm, unsigned int i)
 {
 	struct kvm_segment code = { .type = 11,
 				    .present = 1,
-				    .l = 1,
+				    .l = vmm->mode == VMM_LONG,
+				    .db = vmm->mode != VMM_LONG,
 				    .s = 1,
 				    .g = 1,
 				    .limit = ~0U,
@@ -228,10 +318,7 @@ static void init_vcpu(struct vmm *vmm, unsigned int i)
 	set_cpuid(vmm, i);
 	if (ioctl(vmm->vcpu_fds[i], KVM_GET_SREGS, &sregs))
 		die("KVM_GET_SREGS");
-	sregs.cr0 = 0x80000011; /* PG, ET, PE */
-	sregs.cr3 = PML4_GPA;
-	sregs.cr4 = 0x20; /* PAE */
-	sregs.efer = 0x500; /* LMA, LME */
+	set_paging(vmm->mode, &sregs);
 	sregs.gdt.base = GDT_GPA;
 	sregs.gdt.limit = 3 * 8 - 1;
 	sregs.idt.base = IDT_GPA;
@@ -244,6 +331,12 @@ static void init_vcpu(struct vmm *vmm, unsigned int i)
 
 void vmm_init(struct vmm *vmm, uint32_t nr_pages, unsigned int nr_vcpus)
 {
+	vmm_init_mode(vmm, VMM_LONG, nr_pages, nr_vcpus);
+}
+
+void vmm_init_mode(struct vmm *vmm, enum vmm_mode mode, uint32_t nr_pages,
+		   unsigned int nr_vcpus)
+{
 	unsigned int i;
 
 	memset(vmm, 0, sizeof(*vmm));
@@ -251,6 +344,7 @@ void vmm_init(struct vmm *vmm, uint32_t nr_pages, unsigned int nr_vcpus)
 		errno = EINVAL;
 		die("too many pages or vCPUs");
 	}
+	vmm->mode = mode;
 	vmm->nr_pages = nr_pages;
 	vmm->nr_vcpus = nr_vcpus;
 	vmm->expected = calloc(nr_pages, sizeof(*vmm->expected));
@@ -277,7 +371,10 @@ void vmm_init(struct vmm *vmm, uint32_t nr_pages, unsigned int nr_vcpus)
 	vmm->data = vmm_map_memory(vmm->data_size);
 	memcpy(vmm->low + CODE_GPA, vmm_guest_start,
 	       vmm_guest_end - vmm_guest_start);
-	write_tables(vmm);
+	if (mode == VMM_32BIT)
+		write_32bit_tables(vmm);
+	else
+		write_tables(vmm);
 	write_descriptors(vmm);
 	set_slot(vmm, LOW_SLOT, 0, vmm->low, LOW_SIZE, 0);
 	vmm_add_data_slot(vmm, 0);
@@ -338,7 +435,7 @@ void vmm_clear_dirty(struct vmm *vmm, uint8_t *bitmap)
 		die("KVM_CLEAR_DIRTY_LOG");
 }
 
-static void run_at(struct vmm *vmm, unsigned int vcpu, uint64_t rip,
+static void run_at(struct vmm *vmm, unsigned int vcpu, const uint8_t *start,
 		   const uint32_t *sequence, uint32_t nr)
 {
 	uint64_t sequence_gpa = SEQUENCE_GPA + vcpu * SEQUENCE_SIZE;
@@ -346,7 +443,7 @@ static void run_at(struct vmm *vmm, unsigned int vcpu, uint64_t rip,
 		__atomic_fetch_add(&vmm->next_value, nr, __ATOMIC_RELAXED);
 	struct kvm_run *run = vmm->runs[vcpu];
 	struct kvm_regs regs = {
-		.rip = rip,
+		.rip = CODE_GPA + (start - vmm_guest_start),
 		.rflags = 2,
 		.rsi = sequence_gpa,
 		.rcx = nr,
@@ -379,14 +476,15 @@ static void run_at(struct vmm *vmm, unsigned int vcpu, uint64_t rip,
 void vmm_run(struct vmm *vmm, unsigned int vcpu, const uint32_t *sequence,
 	     uint32_t nr)
 {
-	run_at(vmm, vcpu, CODE_GPA, sequence, nr);
+	run_at(vmm, vcpu,
+	       vmm->mode == VMM_LONG ? vmm_guest_start : vmm_guest_32bit,
+	       sequence, nr);
 }
 
 void vmm_run_timed(struct vmm *vmm, unsigned int vcpu, const uint32_t *sequence,
 		   uint32_t nr, uint32_t *ret_ticks)
 {
-	run_at(vmm, vcpu, CODE_GPA + (vmm_guest_timed - vmm_guest_start),
-	       sequence, nr);
+	run_at(vmm, vcpu, vmm_guest_timed, sequence, nr);
 	memcpy(ret_ticks, vmm->low + TICKS_GPA, nr * sizeof(*ret_ticks));
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A virtual machine that does one thing: touch its data pages in the order it
- * is told, so that a test knows every access. Long mode, paging with 4 KiB
- * guest PTEs, no interrupts.
+ * is told, so that a test knows every access. Long mode unless said otherwise,
+ * paging with 4 KiB guest PTEs, no interrupts.
  *
  *	struct vmm vmm;
  *	vmm_init(&vmm, 1024, 1);
@@ -38,12 +38,20 @@
 /* The data pages' first guest frame number. */
 #define VMM_DATA_GFN (0x10000000UL / VMM_PAGE_SIZE)
 
+enum vmm_mode {
+	VMM_LONG,
+	VMM_PAE,
+	VMM_32BIT, /* with page tables of two levels */
+	VMM_NO_PAGING, /* and so no second virtual addresses */
+};
+
 struct vmm {
 	int kvm_fd;
 	int vm_fd;
 	int vcpu_fds[VMM_MAX_VCPUS];
 	void *runs[VMM_MAX_VCPUS];
 	int run_size;
+	enum vmm_mode mode;
 	unsigned int nr_vcpus;
 	uint32_t nr_pages;
 	uint8_t *low; /* code, guest page tables, sequences */
@@ -56,6 +64,8 @@ struct vmm {
 
 /* @nr_pages up to 65536. Memory is not populated, and maps with 4 KiB pages. */
 void vmm_init(struct vmm *vmm, uint32_t nr_pages, unsigned int nr_vcpus);
+void vmm_init_mode(struct vmm *vmm, enum vmm_mode mode, uint32_t nr_pages,
+		   unsigned int nr_vcpus);
 void vmm_exit(struct vmm *vmm);
 
 /* Zeroed memory as the data pages have; munmap() it. */
@@ -81,7 +91,7 @@ void vmm_run(struct vmm *vmm, unsigned int vcpu, const uint32_t *sequence,
 	     uint32_t nr);
 
 /*
- * The same for plain loads and stores, and ret_ticks[] says what each took: the
+ * The same for plain loads and stores in long mode, and ret_ticks[] says what each took: the
  * guest's time stamp counter after it, less that before it.
  */
 void vmm_run_timed(struct vmm *vmm, unsigned int vcpu, const uint32_t *sequence,

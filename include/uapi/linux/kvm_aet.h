@@ -309,7 +309,9 @@ struct kvm_aet_histogram {
  * @window_pages: distinct units recorded in the current window
  * @traps: faults on an armed leaf
  * @first_touches: faults on an unmapped sampled page outside the hot set; under
- *	two-dimensional paging only
+ *	two-dimensional paging only, or if the guest does not page. Where KVM maps
+ *	up to 7 neighbours along (all but its TDP MMU does), theirs are not seen,
+ *	nor any access to them before the next pass.
  * @alias_traps: traps on another leaf of a unit in the hot set; not recorded
  * @stale_traps: traps on a unit that had left the sample; not recorded
  * @spurious_traps: faults on a leaf that another vCPU had just disarmed
