@@ -638,7 +638,8 @@ static void huge_pages_are_split_and_come_back(void **state)
 	info = client_vm_info(vmm.vm_fd);
 	assert_true(info.small_leaves >= nr_pages);
 	assert_int_equal(info.huge_leaves, huge_before - nr_pages / 512);
-	assert_int_equal(snapshot.s.accesses, 4 * nr_pages);
+	assert_int_equal(snapshot.s.accesses,
+			 4 * nr_pages / client_first_touch_pages(&snapshot));
 	client_snapshot_free(&snapshot);
 	close(session);
 
