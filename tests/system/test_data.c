@@ -896,6 +896,46 @@ static void the_rotate_tracepoint_tells_the_same(void **state)
 	free(text);
 }
 
+/*
+ * Does a run test the depth that the lab was asked for? KVM's own tracepoints
+ * tell. NPT is as deep as the host's tables; else it depends on the guest, which
+ * has 4 levels.
+ */
+static void page_tables_have_the_depth_to_be_tested(void **state)
+{
+	const char *levels = getenv("LAB_LEVELS");
+	char *text = malloc(1 << 22);
+	const char *events[] = { "events/kvmmmu/kvm_tdp_mmu_spte_changed/enable",
+				 "events/kvmmmu/kvm_mmu_get_page/enable" };
+	/* Of the TDP MMU, and of the other. */
+	const char *words[] = { " level ", " l" };
+	uint64_t level, deepest = 0, expected = 4;
+	const char *rest;
+	struct vmm vmm;
+	size_t i;
+
+	(void)state;
+	assert_non_null(text);
+	init_vm(&vmm, NR_PAGES);
+	if (client_vm_info(vmm.vm_fd).mmu_mode == KVM_AET_MMU_NPT && levels)
+		expected = strtoull(levels, NULL, 10);
+	exit_vm(&vmm);
+
+	for (i = 0; i < 2; i++) {
+		start_trace(events[i]);
+		init_vm(&vmm, NR_PAGES);
+		stop_trace(events[i], text, 1 << 22);
+		exit_vm(&vmm);
+		for (rest = text; next_number(&rest, words[i], &level);)
+			if (level <= 5 && level > deepest)
+				deepest = level;
+	}
+	print_message("page tables of %llu levels\n",
+		      (unsigned long long)deepest);
+	assert_int_equal(deepest, expected);
+	free(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -914,6 +954,7 @@ int main(void)
 		cmocka_unit_test(debugfs_shows_and_configures),
 		cmocka_unit_test(tracepoints_tell_the_same),
 		cmocka_unit_test(the_rotate_tracepoint_tells_the_same),
+		cmocka_unit_test(page_tables_have_the_depth_to_be_tested),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
