@@ -10,18 +10,11 @@
 #include <linux/poll.h>
 #include <linux/uaccess.h>
 
+#include "abi_layout.h"
 #include "aet.h"
 
 /* Frame numbers that fit a 52-bit physical address. */
 #define AET_GFN_LIMIT (1ULL << (52 - PAGE_SHIFT))
-
-static_assert(sizeof(struct kvm_aet_attach) == 120);
-static_assert(sizeof(struct kvm_aet_config) == 72);
-static_assert(sizeof(struct kvm_aet_histogram) == 40);
-static_assert(sizeof(struct kvm_aet_snapshot) == 608);
-static_assert(sizeof(struct kvm_aet_vm_info) == 120);
-static_assert(sizeof(struct kvm_aet_region) == 144);
-static_assert(sizeof(struct kvm_aet_regions) == 64);
 
 /* Read an extensible struct whose first member is its size. */
 static int copy_sized_from_user(void *dst, size_t size, const void __user *src)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -10,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "../../kvm-aet/abi_layout.h"
 #include "client.h"
 
 struct kvm_aet_attach client_config(const struct vmm *vmm)
