@@ -7,7 +7,9 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/userfaultfd.h>
 #include <poll.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -18,6 +20,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -896,6 +899,84 @@ static void the_rotate_tracepoint_tells_the_same(void **state)
 	free(text);
 }
 
+struct filler {
+	const struct vmm *vmm;
+	int uffd;
+};
+
+/* Brings each page that is waited for, until the descriptor is unregistered. */
+static void *fill_pages(void *arg)
+{
+	const struct filler *filler = arg;
+	uint32_t left = filler->vmm->nr_pages;
+	struct uffd_msg message;
+
+	while (left && read(filler->uffd, &message, sizeof(message)) ==
+			       sizeof(message)) {
+		struct uffdio_zeropage page = {
+			.range.start = message.arg.pagefault.address &
+				       ~(VMM_PAGE_SIZE - 1),
+			.range.len = VMM_PAGE_SIZE,
+		};
+
+		if (!ioctl(filler->uffd, UFFDIO_ZEROPAGE, &page))
+			left--;
+	}
+	return NULL;
+}
+
+/*
+ * The host brings a page while the vCPU sleeps, and KVM maps it on its own: it
+ * has been recorded as a first touch, and is armed when it leaves the hot set.
+ */
+static void asynchronous_faults_are_first_touches(void **state)
+{
+	const char events[] = "events/kvm/kvm_async_pf_completed/enable";
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register range = { .mode = UFFDIO_REGISTER_MODE_MISSING };
+	struct client_snapshot snapshot;
+	struct kvm_aet_attach config;
+	char *text = malloc(1 << 20);
+	struct filler filler;
+	pthread_t thread;
+	struct vmm vmm;
+	int session;
+
+	(void)state;
+	assert_non_null(text);
+	vmm_init_irqchip(&vmm, NR_PAGES, 1);
+	loop(&vmm, NR_PAGES, VMM_WRITE);
+	config = client_config(&vmm);
+	session = attach(&config);
+	vmm_advise(&vmm, MADV_DONTNEED);
+	filler = (struct filler){ &vmm, syscall(SYS_userfaultfd, O_CLOEXEC) };
+	range.range.start = (uintptr_t)vmm.data;
+	range.range.len = vmm.data_size;
+	assert_true(filler.uffd >= 0);
+	assert_return_code(ioctl(filler.uffd, UFFDIO_API, &api), errno);
+	assert_return_code(ioctl(filler.uffd, UFFDIO_REGISTER, &range), errno);
+	start_trace(events);
+	assert_int_equal(pthread_create(&thread, NULL, fill_pages, &filler), 0);
+	loop(&vmm, NR_ROUNDS * NR_PAGES, VMM_WRITE);
+	pthread_join(thread, NULL);
+	stop_trace(events, text, 1 << 20);
+	snapshot = client_snapshot(session);
+	print_message("%u asynchronous page faults\n",
+		      count_lines(text, "kvm_async_pf_completed: "));
+	assert_true(count_lines(text, "kvm_async_pf_completed: ") >
+		    NR_PAGES / 2);
+	/* Elsewhere the first touches are not all seen. */
+	if (client_first_touch_pages(&snapshot) == 1) {
+		assert_int_equal(snapshot.s.first_touches, NR_PAGES);
+		assert_int_equal(snapshot.s.accesses, NR_ROUNDS * NR_PAGES);
+	}
+	client_snapshot_free(&snapshot);
+	close(session);
+	close(filler.uffd);
+	exit_vm(&vmm);
+	free(text);
+}
+
 /*
  * Does a run test the depth that the lab was asked for? KVM's own tracepoints
  * tell. NPT is as deep as the host's tables; else it depends on the guest, which
@@ -954,6 +1035,7 @@ int main(void)
 		cmocka_unit_test(debugfs_shows_and_configures),
 		cmocka_unit_test(tracepoints_tell_the_same),
 		cmocka_unit_test(the_rotate_tracepoint_tells_the_same),
+		cmocka_unit_test(asynchronous_faults_are_first_touches),
 		cmocka_unit_test(page_tables_have_the_depth_to_be_tested),
 	};
 

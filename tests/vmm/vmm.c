@@ -327,15 +327,15 @@ static void init_vcpu(struct vmm *vmm, unsigned int i)
 	sregs.ds = sregs.es = sregs.fs = sregs.gs = sregs.ss = data;
 	if (ioctl(vmm->vcpu_fds[i], KVM_SET_SREGS, &sregs))
 		die("KVM_SET_SREGS");
+	/* All but the first would wait to be woken. */
+	if (vmm->has_irqchip &&
+	    ioctl(vmm->vcpu_fds[i], KVM_SET_MP_STATE,
+		  &(struct kvm_mp_state){ KVM_MP_STATE_RUNNABLE }))
+		die("KVM_SET_MP_STATE");
 }
 
-void vmm_init(struct vmm *vmm, uint32_t nr_pages, unsigned int nr_vcpus)
-{
-	vmm_init_mode(vmm, VMM_LONG, nr_pages, nr_vcpus);
-}
-
-void vmm_init_mode(struct vmm *vmm, enum vmm_mode mode, uint32_t nr_pages,
-		   unsigned int nr_vcpus)
+static void init(struct vmm *vmm, enum vmm_mode mode, bool has_irqchip,
+		 uint32_t nr_pages, unsigned int nr_vcpus)
 {
 	unsigned int i;
 
@@ -345,6 +345,7 @@ void vmm_init_mode(struct vmm *vmm, enum vmm_mode mode, uint32_t nr_pages,
 		die("too many pages or vCPUs");
 	}
 	vmm->mode = mode;
+	vmm->has_irqchip = has_irqchip;
 	vmm->nr_pages = nr_pages;
 	vmm->nr_vcpus = nr_vcpus;
 	vmm->expected = calloc(nr_pages, sizeof(*vmm->expected));
@@ -361,6 +362,8 @@ void vmm_init_mode(struct vmm *vmm, enum vmm_mode mode, uint32_t nr_pages,
 		  &(uint64_t){ 0xfeffc000 }) ||
 	    ioctl(vmm->vm_fd, KVM_SET_TSS_ADDR, 0xfeffd000UL))
 		die("KVM_SET_TSS_ADDR");
+	if (has_irqchip && ioctl(vmm->vm_fd, KVM_CREATE_IRQCHIP, 0))
+		die("KVM_CREATE_IRQCHIP");
 	vmm->run_size = ioctl(vmm->kvm_fd, KVM_GET_VCPU_MMAP_SIZE, 0);
 	if (vmm->run_size < 0)
 		die("KVM_GET_VCPU_MMAP_SIZE");
@@ -380,6 +383,22 @@ void vmm_init_mode(struct vmm *vmm, enum vmm_mode mode, uint32_t nr_pages,
 	vmm_add_data_slot(vmm, 0);
 	for (i = 0; i < nr_vcpus; i++)
 		init_vcpu(vmm, i);
+}
+
+void vmm_init(struct vmm *vmm, uint32_t nr_pages, unsigned int nr_vcpus)
+{
+	init(vmm, VMM_LONG, false, nr_pages, nr_vcpus);
+}
+
+void vmm_init_mode(struct vmm *vmm, enum vmm_mode mode, uint32_t nr_pages,
+		   unsigned int nr_vcpus)
+{
+	init(vmm, mode, false, nr_pages, nr_vcpus);
+}
+
+void vmm_init_irqchip(struct vmm *vmm, uint32_t nr_pages, unsigned int nr_vcpus)
+{
+	init(vmm, VMM_LONG, true, nr_pages, nr_vcpus);
 }
 
 void vmm_exit(struct vmm *vmm)
@@ -444,7 +463,7 @@ static void run_at(struct vmm *vmm, unsigned int vcpu, const uint8_t *start,
 	struct kvm_run *run = vmm->runs[vcpu];
 	struct kvm_regs regs = {
 		.rip = CODE_GPA + (start - vmm_guest_start),
-		.rflags = 2,
+		.rflags = vmm->has_irqchip ? 0x202 : 2, /* IF */
 		.rsi = sequence_gpa,
 		.rcx = nr,
 		.rbx = VMM_DATA_VA,

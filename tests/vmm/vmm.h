@@ -14,6 +14,7 @@
 #ifndef TESTS_VMM_H
 #define TESTS_VMM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -52,6 +53,7 @@ struct vmm {
 	void *runs[VMM_MAX_VCPUS];
 	int run_size;
 	enum vmm_mode mode;
+	bool has_irqchip;
 	unsigned int nr_vcpus;
 	uint32_t nr_pages;
 	uint8_t *low; /* code, guest page tables, sequences */
@@ -66,6 +68,12 @@ struct vmm {
 void vmm_init(struct vmm *vmm, uint32_t nr_pages, unsigned int nr_vcpus);
 void vmm_init_mode(struct vmm *vmm, enum vmm_mode mode, uint32_t nr_pages,
 		   unsigned int nr_vcpus);
+/*
+ * In long mode, with KVM's own interrupt controllers, and taking interrupts,
+ * which do not come: KVM then waits for pages of the host asynchronously.
+ */
+void vmm_init_irqchip(struct vmm *vmm, uint32_t nr_pages,
+		      unsigned int nr_vcpus);
 void vmm_exit(struct vmm *vmm);
 
 /* Zeroed memory as the data pages have; munmap() it. */
