@@ -2,8 +2,9 @@
 /*
  * Bad input for all of the module's ioctls and debugfs files, while guests run:
  * well-formed structs with some fields replaced, sizes and addresses that lie,
- * descriptors of other things, failing allocations, and descriptors that
- * another thread closes meanwhile. The kernel's own checks are the judge of
+ * descriptors of other things, failing allocations, signals that come in the
+ * midst of a call, and descriptors that another thread closes meanwhile; on VMs
+ * with memslots in odd places. The kernel's own checks are the judge of
  * most; here are judged the bytes that the kernel writes, the errors that it
  * returns, and that nothing stays behind.
  *
@@ -22,6 +23,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -70,9 +72,54 @@ struct command {
 	size_t size; /* of its struct, or 0 */
 	bool is_of_session;
 	void (*fill)(struct fuzzer *fuzzer, void *argument);
-	/* Errors that the contract names; EINVAL, EFAULT, E2BIG go for all. */
+	/* Errors that the contract names; those of any_errors[] go for all. */
 	int errors[8];
 };
+
+static uint64_t signals_taken, calls_interrupted;
+
+static void take_signal(int number)
+{
+	(void)number;
+	__atomic_fetch_add(&signals_taken, 1, __ATOMIC_RELAXED);
+}
+
+static void mask_signals(int how)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGALRM);
+	if (pthread_sigmask(how, &set, NULL))
+		torture_fail("pthread_sigmask");
+}
+
+/*
+ * Signals only come in the midst of calls that are judged. Not of those whose
+ * allocations and copies fail: the signal's own copy to the stack might.
+ */
+static void init_signals(void)
+{
+	struct sigaction action = { .sa_handler = take_signal };
+
+	mask_signals(SIG_BLOCK);
+	if (sigaction(SIGALRM, &action, NULL))
+		torture_die("sigaction");
+}
+
+/* Every so often, while and after this; 0: none any more. */
+static void set_signals(uint32_t period_us)
+{
+	struct itimerval timer = { .it_interval.tv_usec = period_us,
+				   .it_value.tv_usec = period_us };
+
+	if (!period_us)
+		mask_signals(SIG_BLOCK);
+	if (setitimer(ITIMER_REAL, &timer, NULL))
+		torture_die("setitimer");
+	if (period_us)
+		mask_signals(SIG_UNBLOCK);
+}
 
 /* How often each command ended well, and ill. */
 struct outcome {
@@ -181,6 +228,10 @@ static void fill_attach(struct fuzzer *fuzzer, void *argument)
 		.salt = below(fuzzer, 2),
 		.rotate_passes = below(fuzzer, 2) ? 0 : 16,
 	};
+	if (!below(fuzzer, 8)) {
+		attach->gfn_start = interesting(fuzzer);
+		attach->gfn_end = interesting(fuzzer);
+	}
 }
 
 static void fill_vm_info(struct fuzzer *fuzzer, void *argument)
@@ -352,12 +403,16 @@ static void fail_nth(const struct fuzzer *fuzzer, uint32_t nth)
 	torture_die("fail-nth");
 }
 
+/* A signal may end whatever waits. */
+static const int any_errors[] = { EINVAL, EFAULT, E2BIG, EINTR };
+
 static bool is_expected_error(const struct command *command, int error)
 {
 	size_t i;
 
-	if (error == EINVAL || error == EFAULT || error == E2BIG)
-		return true;
+	for (i = 0; i < NR_OF(any_errors); i++)
+		if (any_errors[i] == error)
+			return true;
 	for (i = 0; i < NR_OF(command->errors); i++)
 		if (command->errors[i] == error)
 			return true;
@@ -385,6 +440,8 @@ static void judge(struct fuzzer *fuzzer, const struct command *command, int fd,
 	uint64_t *count = ret < 0 ? &outcome->failures : &outcome->successes;
 
 	__atomic_fetch_add(count, 1, __ATOMIC_RELAXED);
+	if (ret < 0 && error == EINTR)
+		__atomic_fetch_add(&calls_interrupted, 1, __ATOMIC_RELAXED);
 	if (ret < 0 && !is_racing && is_judged &&
 	    !is_expected_error(command, error))
 		torture_fail("%s on %d: error %s is not of the contract",
@@ -420,6 +477,7 @@ static void call_command(struct fuzzer *fuzzer)
 		&commands[below(fuzzer, NR_OF(commands))];
 	bool is_right_file = below(fuzzer, 10);
 	bool is_failing = !below(fuzzer, 6);
+	bool is_signalled = !is_failing && !below(fuzzer, 4);
 	uint8_t filled[8192] = {}, *argument = NULL;
 	int device = open_device(), fd, ret, error;
 	size_t size = command->size;
@@ -450,8 +508,12 @@ static void call_command(struct fuzzer *fuzzer)
 
 	if (is_failing)
 		fail_nth(fuzzer, 1 + below(fuzzer, 40));
+	if (is_signalled)
+		set_signals(1 + below(fuzzer, 1000));
 	ret = ioctl(fd, command->number, argument);
 	error = errno;
+	if (is_signalled)
+		set_signals(0);
 	if (is_failing)
 		fail_nth(fuzzer, 0);
 	judge(fuzzer, command, fd, ret, error, is_right_file && !is_failing);
@@ -676,6 +738,39 @@ static void attach_without_descriptors(struct fuzzer *fuzzer)
 
 /* The guests. */
 
+/*
+ * Memory that no guest uses, where KVM lets it be: one page alone, more than
+ * there is, at the end of the host's addresses, at the end of what tables of 4
+ * levels map and beyond it.
+ */
+static void add_odd_slots(const struct vmm *vmm)
+{
+	static const struct {
+		uint64_t gfn, pages;
+	} odd[] = {
+		{ 0x80000, 1 },		 { 0x80003, 509 },
+		{ 1ULL << 27, 1 << 20 }, { (1ULL << 28) - 3, 2 },
+		{ (1ULL << 36) - 3, 2 }, { (1ULL << 36) - 1, 2 },
+		{ 1ULL << 37, 513 },	 { (1ULL << 40) - 1, 1 },
+	};
+	uint32_t i, nr_taken = 0;
+
+	for (i = 0; i < NR_OF(odd); i++) {
+		struct kvm_userspace_memory_region region = {
+			.slot = 8 + i,
+			.guest_phys_addr = odd[i].gfn * VMM_PAGE_SIZE,
+			.memory_size = odd[i].pages * VMM_PAGE_SIZE,
+			.userspace_addr = (uintptr_t)vmm_map_memory(
+				odd[i].pages * VMM_PAGE_SIZE),
+		};
+
+		nr_taken +=
+			!ioctl(vmm->vm_fd, KVM_SET_USER_MEMORY_REGION, &region);
+	}
+	if (nr_taken < 3)
+		torture_fail("KVM took %u odd memslots", nr_taken);
+}
+
 _Noreturn static void run_vm(uint64_t seed, int *ret_vm_fd)
 {
 	struct torture_random random = { seed };
@@ -685,6 +780,8 @@ _Noreturn static void run_vm(uint64_t seed, int *ret_vm_fd)
 	/* Not least the sessions, which would outlive the fuzzer's end of them. */
 	close_range(3, ~0U, 0);
 	vmm_init(&vmm, NR_PAGES, 1);
+	if (torture_below(&random, 2))
+		add_odd_slots(&vmm);
 	for (;;) {
 		for (i = 0; i < NR_PAGES; i++)
 			sequence[i] =
@@ -876,7 +973,10 @@ static bool report(uint64_t calls)
 		is_enough &= is_ok;
 	}
 	printf("%-14s %8lu calls\n", "debugfs", debugfs_calls);
-	return is_enough;
+	printf("%-14s %8lu taken, %8lu calls interrupted%s\n", "signals",
+	       signals_taken, calls_interrupted,
+	       signals_taken < minimum ? "  TOO FEW" : "");
+	return is_enough && signals_taken >= minimum;
 }
 
 /*
@@ -952,6 +1052,7 @@ int main(int argc, char **argv)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	printf("seed %lu, %lu calls\n", fuzzer.random.state, calls);
 	check_protected_vm_is_refused();
+	init_signals();
 	init(&fuzzer);
 	for (round = 0; round < 2; round++) {
 		fuzz_in_threads(&fuzzer, 1, calls / 4);
