@@ -108,6 +108,11 @@ static inline struct aet_generation *aet_vm_generation(struct aet_vm *vm)
 void aet_trap_init(void);
 
 /* pass.c: the background pass. All under vm->ctl. */
+/*
+ * Why the VM cannot be tracked, for people, or NULL. Before each pass: it finds
+ * out what the page tables are, and a VM may become protected late.
+ */
+const char *aet_pass_obstacle(struct aet_vm *vm);
 int aet_pass_arm(struct aet_vm *vm);
 /*
  * Disarm every leaf in range, whoever armed it, and flush. If the session ends,

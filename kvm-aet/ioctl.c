@@ -426,7 +426,7 @@ static int get_vm_info(struct kvm_aet_vm_info __user *argp)
 	err = kvm_from_fd(info.vm_fd, &kvm);
 	if (err)
 		return err;
-	if (aet_port_is_protected(kvm)) {
+	if (aet_port_protection(kvm)) {
 		kvm_put_kvm(kvm);
 		return -EOPNOTSUPP;
 	}

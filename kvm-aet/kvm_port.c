@@ -1026,17 +1026,17 @@ static bool is_sev(struct kvm *kvm)
 			   AET_KVM_SEV_INFO_ACTIVE));
 }
 
-bool aet_port_is_protected(struct kvm *kvm)
+const char *aet_port_protection(struct kvm *kvm)
 {
 	struct kvm_vcpu *vcpu;
 	unsigned long i;
 
 	if (is_sev(kvm))
-		return true;
+		return "protected VM: SEV";
 	if (aet_compat_has_private_memory(kvm))
-		return true;
+		return "protected VM: private memory";
 	kvm_for_each_vcpu(i, vcpu, kvm)
 		if (vcpu->arch.guest_state_protected)
-			return true;
-	return false;
+			return "protected VM: encrypted vCPU state";
+	return NULL;
 }

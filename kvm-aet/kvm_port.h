@@ -48,8 +48,11 @@ bool aet_port_detect(struct kvm *kvm, struct aet_mmu *mmu);
  */
 bool aet_port_layout_is_sane(struct kvm *kvm);
 
-/* True if the host cannot see the guest's memory, so neither may we. */
-bool aet_port_is_protected(struct kvm *kvm);
+/*
+ * By what the guest is protected from the host, for people; NULL: by nothing.
+ * What the host may not see, neither may we.
+ */
+const char *aet_port_protection(struct kvm *kvm);
 
 enum aet_verdict {
 	AET_NOT_OURS, /* KVM's own business */

@@ -257,6 +257,25 @@ static int arm_all(struct aet_vm *vm, struct aet_generation *generation,
 	return err;
 }
 
+const char *aet_pass_obstacle(struct aet_vm *vm)
+{
+	const char *protection = aet_port_protection(vm->kvm);
+
+	lockdep_assert_held(&vm->ctl);
+
+	if (protection)
+		return protection;
+	if (!aet_port_layout_is_sane(vm->kvm))
+		return "KVM's page tables are not those this module was built for";
+	if (!vm->is_mmu_known && aet_port_detect(vm->kvm, &vm->mmu)) {
+		if (vm->mmu.mode == KVM_AET_MMU_EPT && !aet_hook_covers_ept())
+			return "EPT without a hook on vmx_handle_exit()";
+		/* The hook reads vm->mmu after this flag. */
+		smp_store_release(&vm->is_mmu_known, true);
+	}
+	return NULL;
+}
+
 int aet_pass_arm(struct aet_vm *vm)
 {
 	struct aet_generation *generation = aet_vm_generation(vm);
@@ -266,15 +285,6 @@ int aet_pass_arm(struct aet_vm *vm)
 	int err;
 
 	lockdep_assert_held(&vm->ctl);
-
-	if (!aet_port_layout_is_sane(vm->kvm))
-		return -EOPNOTSUPP;
-	if (!vm->is_mmu_known && aet_port_detect(vm->kvm, &vm->mmu)) {
-		if (vm->mmu.mode == KVM_AET_MMU_EPT && !aet_hook_covers_ept())
-			return -EOPNOTSUPP;
-		/* The hook reads vm->mmu after this flag. */
-		smp_store_release(&vm->is_mmu_known, true);
-	}
 
 	err = arm_all(vm, generation, &stats);
 	aet_record_sum(generation->record, &counters);

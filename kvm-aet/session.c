@@ -170,18 +170,35 @@ static void schedule_pass(struct aet_vm *vm, unsigned long pass_jiffies)
 			     PAUSE_PER_PASS * pass_jiffies));
 }
 
-/* Out of memory: the next pass tries again. */
+static void log_end(const struct aet_vm *vm, const char *reason)
+{
+	pr_info_ratelimited("PID %d: session ends: %s\n", vm->process_id,
+			    reason);
+}
+
+static void log_refusal(const struct kvm *kvm, const char *reason)
+{
+	pr_info_ratelimited("PID %d: not tracked: %s\n", kvm->userspace_pid,
+			    reason);
+}
+
 static void pass(struct aet_vm *vm)
 {
-	int err = -EOPNOTSUPP;
+	const char *obstacle = aet_pass_obstacle(vm);
+	int err;
 
 	lockdep_assert_held(&vm->ctl);
 
-	/* A VM may become protected after it was created. */
-	if (!aet_port_is_protected(vm->kvm))
-		err = aet_pass_arm(vm);
-	if (err == -EOPNOTSUPP)
+	if (obstacle) {
+		log_end(vm, obstacle);
 		end_tracking(vm);
+		return;
+	}
+	err = aet_pass_arm(vm);
+	if (err == -ENOMEM)
+		pr_info_ratelimited(
+			"PID %d: no memory to track more: will try again\n",
+			vm->process_id);
 	if (err)
 		return;
 	WRITE_ONCE(vm->is_pass_news, true);
@@ -282,6 +299,9 @@ static void exit_work(struct work_struct *work)
 	mutex_lock(&vm->ctl);
 	kvm = vm->kvm;
 	if (vm->state == KVM_AET_TRACKING) {
+		log_end(vm, atomic_read(&vm->mm->mm_users) ?
+				    "the VM was closed" :
+				    "the VM's process is gone");
 		WRITE_ONCE(vm->is_arming, false);
 		remove(vm);
 		synchronize_rcu();
@@ -370,15 +390,36 @@ static int attach(struct aet_vm *vm)
 	return 0;
 }
 
+/* 0 also if the VM's exit was faster: the session says so. */
+static int first_pass(struct aet_vm *vm)
+{
+	const char *obstacle;
+	int err = 0;
+
+	mutex_lock(&vm->ctl);
+	if (vm->state == KVM_AET_TRACKING) {
+		obstacle = aet_pass_obstacle(vm);
+		if (obstacle)
+			log_refusal(vm->kvm, obstacle);
+		err = obstacle ? -EOPNOTSUPP : aet_pass_arm(vm);
+	}
+	mutex_unlock(&vm->ctl);
+	return err;
+}
+
 int aet_vm_attach(struct kvm *kvm, struct kvm_aet_attach *config,
 		  struct aet_vm **ret_vm)
 {
+	const char *protection = aet_port_protection(kvm);
 	struct mm_struct *mm = kvm->mm;
 	struct aet_vm *vm;
 	int err = 0;
 
-	if (aet_port_is_protected(kvm))
+	/* Before it is even in the hook's sight. */
+	if (protection) {
+		log_refusal(kvm, protection);
 		return -EOPNOTSUPP;
+	}
 	while (!config->salt)
 		config->salt = get_random_u64();
 
@@ -397,10 +438,7 @@ int aet_vm_attach(struct kvm *kvm, struct kvm_aet_attach *config,
 		return err;
 	}
 
-	mutex_lock(&vm->ctl);
-	if (vm->state == KVM_AET_TRACKING)
-		err = aet_pass_arm(vm);
-	mutex_unlock(&vm->ctl);
+	err = first_pass(vm);
 	if (err) {
 		aet_vm_free(vm);
 		return err;

@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/klog.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -977,6 +978,86 @@ static void new_pages_are_found_by_a_pass(void **state)
 	vmm_exit(&vmm);
 }
 
+/* Lines of the module's about the VM of process @pid in the kernel's log. */
+static int count_logged(int pid, const char *text)
+{
+	static char log[1 << 20];
+	char line[128];
+	char *found = log;
+	int nr = 0, size = klogctl(3 /* read all */, log, sizeof(log) - 1);
+
+	assert_return_code(size, errno);
+	log[size] = '\0';
+	snprintf(line, sizeof(line), "kvm-aet: PID %d: %s", pid, text);
+	for (; (found = strstr(found, line)); found++)
+		nr++;
+	return nr;
+}
+
+/* A VM in another process, of which we have but a descriptor. */
+static pid_t start_vm_process(struct vmm *vmm)
+{
+	int pipe_fds[2], fd_in_child;
+	pid_t child;
+
+	assert_return_code(pipe(pipe_fds), errno);
+	child = fork();
+	assert_true(child >= 0);
+	if (!child) {
+		vmm_init(vmm, NR_PAGES, 1);
+		if (write(pipe_fds[1], &vmm->vm_fd, sizeof(int)) != sizeof(int))
+			_exit(1);
+		for (;;)
+			pause();
+	}
+	assert_int_equal(read(pipe_fds[0], &fd_in_child, sizeof(int)),
+			 sizeof(int));
+	close(pipe_fds[0]);
+	close(pipe_fds[1]);
+	*vmm = (struct vmm){ .nr_pages = NR_PAGES };
+	vmm->vm_fd = get_fd_of(child, fd_in_child);
+	return child;
+}
+
+/* Once, a session that had ended by itself did not say why. */
+static void session_says_why_it_ended(void **state)
+{
+	struct kvm_aet_attach config;
+	struct pollfd pollfd = {};
+	int before = count_logged(getpid(), "session ends");
+	struct vmm vmm;
+	pid_t child;
+
+	(void)state;
+	vmm_init(&vmm, NR_PAGES, 1);
+	config = client_config(&vmm);
+	config.period_ms = KVM_AET_MIN_PERIOD_MS;
+	/* Who ends it needs no explanation. */
+	pollfd.fd = client_attach(&config);
+	assert_return_code(pollfd.fd, -pollfd.fd);
+	close(pollfd.fd);
+	pollfd.fd = client_attach(&config);
+	assert_return_code(pollfd.fd, -pollfd.fd);
+	vmm_exit(&vmm);
+	assert_int_equal(poll(&pollfd, 1, 60000), 1);
+	close(pollfd.fd);
+	assert_int_equal(count_logged(getpid(), "session ends"), before + 1);
+	assert_true(count_logged(getpid(), "session ends: the VM was closed"));
+
+	child = start_vm_process(&vmm);
+	config = client_config(&vmm);
+	pollfd.fd = client_attach(&config);
+	assert_return_code(pollfd.fd, -pollfd.fd);
+	assert_return_code(kill(child, SIGKILL), errno);
+	assert_int_equal(waitpid(child, NULL, 0), child);
+	assert_int_equal(poll(&pollfd, 1, 60000), 1);
+	close(pollfd.fd);
+	close(vmm.vm_fd);
+	assert_int_equal(count_logged(child,
+				      "session ends: the VM's process is gone"),
+			 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1000,6 +1081,7 @@ int main(void)
 		cmocka_unit_test(interrupted_reader_misses_no_region),
 		cmocka_unit_test(two_vcpus_share_pages),
 		cmocka_unit_test(new_pages_are_found_by_a_pass),
+		cmocka_unit_test(session_says_why_it_ended),
 		/* Last: if it fails, the module may be gone. */
 		cmocka_unit_test(unload_while_tracking_is_refused),
 	};

@@ -126,12 +126,14 @@ enum kvm_aet_state {
  * Returns a session descriptor (O_CLOEXEC). All leaves mapped at that moment
  * are armed and flushed before it returns. The session ends with the VM's
  * process; or, when that has closed all descriptors of the VM and its vCPUs, at
- * the next pass, which lets KVM destroy the VM.
+ * the next pass, which lets KVM destroy the VM; or when a pass finds the VM
+ * protected. The kernel's log says why.
  *
  * Errors: EBADF @vm_fd is not open; ENXIO it is not a VM; EBUSY the VM is
  * tracked already; ESRCH its process is exiting; EOPNOTSUPP protected VM
- * (SEV, TDX, private memory) or unknown SPTE layout; EINVAL a field is
- * out of range; EINTR a signal came, try again; ENOMEM.
+ * (SEV, TDX, private memory), unknown SPTE layout, or EPT without the hook that
+ * it needs: the kernel's log says which; EINVAL a field is out of range; EINTR a
+ * signal came, try again; ENOMEM.
  */
 struct kvm_aet_attach {
 	__u32 size;
