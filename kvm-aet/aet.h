@@ -87,7 +87,8 @@ struct aet_vm {
 
 	struct mutex ctl; /* of state changes, passes, @kvm and @config */
 	u32 state; /* enum kvm_aet_state; written under ctl */
-	bool is_pass_news; /* a pass has ended since the last snapshot */
+	u64 passes; /* that have ended, of all generations */
+	u64 passes_read; /* of those, when the last snapshot was taken */
 	struct delayed_work pass_work;
 
 	struct mmu_notifier notifier;
@@ -157,12 +158,26 @@ void aet_vm_stop(struct aet_vm *vm);
 void aet_vm_free(struct aet_vm *vm);
 
 /*
+ * How far a snapshot has read. What it marks as read, it does not mark before
+ * the reader has it.
+ */
+struct aet_taken {
+	u64 generation;
+	u64 passes;
+	u64 window_base; /* of the window after it */
+};
+
+/*
  * The current generation, or the one before it (-ENODATA: there is none): all
  * of @snapshot but size, flags and the buckets' addresses. Buckets go to the
- * arrays in @buckets; NULL leaves one out.
+ * arrays in @buckets; NULL leaves one out. Changes nothing.
  */
 int aet_vm_snapshot(struct aet_vm *vm, u32 flags,
-		    struct kvm_aet_snapshot *snapshot, u64 **buckets);
+		    struct kvm_aet_snapshot *snapshot, u64 **buckets,
+		    struct aet_taken *ret_taken);
+/* The reader has it: begin the window, if so wanted, and wait for news. */
+int aet_vm_note_read(struct aet_vm *vm, u32 flags,
+		     const struct aet_taken *taken);
 /*
  * The first region at or after *gfn with a sampled unit. 1: found; 0: there is
  * none; -EINTR: a signal came, after at least one region. But for 0, *gfn is

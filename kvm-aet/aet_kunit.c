@@ -218,7 +218,7 @@ static void begin_window(struct aet_record *record)
 	struct aet_counters sum;
 
 	aet_record_sum(record, &sum);
-	aet_record_begin_window(record, sum.window_pages - record->window_base);
+	aet_record_begin_window(record, sum.window_pages);
 }
 
 #undef kfree

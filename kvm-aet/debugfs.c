@@ -51,8 +51,10 @@ static int read_snapshot(struct aet_vm *vm, struct kvm_aet_snapshot *ret,
 			 u64 **buckets)
 {
 	static u64 *no_buckets[KVM_AET_NR_HISTOGRAMS];
+	struct aet_taken taken;
 
-	return aet_vm_snapshot(vm, 0, ret, buckets ? buckets : no_buckets);
+	return aet_vm_snapshot(vm, 0, ret, buckets ? buckets : no_buckets,
+			       &taken);
 }
 
 #define SHOW(m, s, field) seq_printf(m, #field " %llu\n", (u64)(s).field)

@@ -211,6 +211,7 @@ static int get_snapshot(struct aet_vm *vm, struct kvm_aet_snapshot __user *argp)
 {
 	struct kvm_aet_snapshot wanted, snapshot = {};
 	u64 *buckets[KVM_AET_NR_HISTOGRAMS] = {};
+	struct aet_taken taken;
 	int err, kind;
 
 	err = copy_sized_from_user(&wanted, sizeof(wanted), argp);
@@ -223,11 +224,9 @@ static int get_snapshot(struct aet_vm *vm, struct kvm_aet_snapshot __user *argp)
 		return put_layout(argp);
 
 	err = new_buckets(&wanted, buckets);
-	/* A pass that ends from here on may be news twice, never not at all. */
-	if (!err && !(wanted.flags & KVM_AET_SNAPSHOT_PREVIOUS))
-		WRITE_ONCE(vm->is_pass_news, false);
 	if (!err)
-		err = aet_vm_snapshot(vm, wanted.flags, &snapshot, buckets);
+		err = aet_vm_snapshot(vm, wanted.flags, &snapshot, buckets,
+				      &taken);
 	snapshot.size = sizeof(snapshot);
 	snapshot.flags = wanted.flags;
 	for (kind = 0; kind < KVM_AET_NR_HISTOGRAMS; kind++)
@@ -237,6 +236,8 @@ static int get_snapshot(struct aet_vm *vm, struct kvm_aet_snapshot __user *argp)
 		err = copy_buckets_to_user(&snapshot, buckets);
 	if (!err && copy_to_user(argp, &snapshot, sizeof(snapshot)))
 		err = -EFAULT;
+	if (!err)
+		err = aet_vm_note_read(vm, wanted.flags, &taken);
 	for (kind = 0; kind < KVM_AET_NR_HISTOGRAMS; kind++)
 		kvfree(buckets[kind]);
 	return err;
@@ -342,7 +343,7 @@ static __poll_t session_poll(struct file *file, poll_table *table)
 	__poll_t events = 0;
 
 	poll_wait(file, &vm->wait, table);
-	if (READ_ONCE(vm->is_pass_news))
+	if (READ_ONCE(vm->passes) != READ_ONCE(vm->passes_read))
 		events |= EPOLLIN | EPOLLRDNORM;
 	if (READ_ONCE(vm->state) != KVM_AET_TRACKING)
 		events |= EPOLLHUP;

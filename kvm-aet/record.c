@@ -401,9 +401,11 @@ void aet_record_close(struct aet_record *record)
 	free_table(record);
 }
 
-void aet_record_begin_window(struct aet_record *record, u64 window_pages)
+void aet_record_begin_window(struct aet_record *record, u64 window_base)
 {
-	record->window_base += window_pages;
+	if (window_base < record->window_base)
+		return;
+	record->window_base = window_base;
 	WRITE_ONCE(record->window_time, atomic64_read(&record->clock));
 }
 

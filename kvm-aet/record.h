@@ -217,10 +217,11 @@ u64 aet_record_histogram(const struct aet_record *record,
 			 u64 *ret_over_range);
 
 /*
- * Begin a window. @window_pages is what the last snapshot reported of the one
- * that ends: what vCPUs have counted since belongs to the new one.
+ * Begin a window. @window_base is counters.window_pages as the snapshot before it
+ * has read it: what vCPUs have counted since belongs to the new one. Nothing to
+ * do if another has begun later.
  */
-void aet_record_begin_window(struct aet_record *record, u64 window_pages);
+void aet_record_begin_window(struct aet_record *record, u64 window_base);
 
 u64 aet_record_hot_used(const struct aet_record *record);
 /* The units in the hot set: at most @room of them. Returns how many. */

@@ -201,7 +201,7 @@ static void pass(struct aet_vm *vm)
 			vm->process_id);
 	if (err)
 		return;
-	WRITE_ONCE(vm->is_pass_news, true);
+	WRITE_ONCE(vm->passes, vm->passes + 1);
 	wake_up_all(&vm->wait);
 }
 
@@ -487,7 +487,8 @@ static void snapshot_generation(const struct aet_vm *vm,
 }
 
 int aet_vm_snapshot(struct aet_vm *vm, u32 flags,
-		    struct kvm_aet_snapshot *snapshot, u64 **buckets)
+		    struct kvm_aet_snapshot *snapshot, u64 **buckets,
+		    struct aet_taken *ret_taken)
 {
 	struct aet_generation *current_one;
 	int err = 0;
@@ -511,22 +512,45 @@ int aet_vm_snapshot(struct aet_vm *vm, u32 flags,
 	snapshot->gfn_start = vm->config.gfn_start;
 	snapshot->gfn_end = vm->config.gfn_end;
 	snapshot->dropped_generations = vm->dropped_generations;
-	if (flags & KVM_AET_SNAPSHOT_PREVIOUS) {
-		snapshot_generation(vm, vm->previous, snapshot, buckets);
-		vm->is_previous_read = true;
-	} else {
-		snapshot_generation(vm, current_one, snapshot, buckets);
-	}
+	snapshot_generation(vm,
+			    flags & KVM_AET_SNAPSHOT_PREVIOUS ? vm->previous :
+								current_one,
+			    snapshot, buckets);
 	if (vm->previous)
 		snapshot->memory_bytes +=
 			aet_record_bytes(flags & KVM_AET_SNAPSHOT_PREVIOUS ?
 						 current_one->record :
 						 vm->previous->record);
-	if (flags & KVM_AET_SNAPSHOT_NEW_WINDOW)
-		aet_record_begin_window(current_one->record,
-					snapshot->window_pages);
+	ret_taken->generation = snapshot->generation;
+	ret_taken->passes = vm->passes;
+	ret_taken->window_base =
+		current_one->record->window_base + snapshot->window_pages;
 	trace_kvm_aet_snapshot(vm->process_id, snapshot);
 unlock:
 	mutex_unlock(&vm->ctl);
 	return err;
+}
+
+/* Others may have read meanwhile, and more; or a generation may have begun. */
+int aet_vm_note_read(struct aet_vm *vm, u32 flags,
+		     const struct aet_taken *taken)
+{
+	struct aet_generation *current_one;
+
+	if (mutex_lock_killable(&vm->ctl))
+		return -EINTR;
+	current_one = aet_vm_generation(vm);
+	if (flags & KVM_AET_SNAPSHOT_PREVIOUS) {
+		if (vm->previous->number == taken->generation)
+			vm->is_previous_read = true;
+	} else {
+		WRITE_ONCE(vm->passes_read,
+			   max(vm->passes_read, taken->passes));
+	}
+	if ((flags & KVM_AET_SNAPSHOT_NEW_WINDOW) &&
+	    current_one->number == taken->generation)
+		aet_record_begin_window(current_one->record,
+					taken->window_base);
+	mutex_unlock(&vm->ctl);
+	return 0;
 }

@@ -1058,6 +1058,71 @@ static void session_says_why_it_ended(void **state)
 			 1);
 }
 
+static void assert_snapshot_fails(int session, uint32_t flags,
+				  struct kvm_aet_snapshot *unwritable)
+{
+	assert_return_code(mprotect(unwritable, VMM_PAGE_SIZE,
+				    PROT_READ | PROT_WRITE),
+			   errno);
+	*unwritable = (struct kvm_aet_snapshot){ .size = sizeof(*unwritable),
+						 .flags = flags };
+	assert_return_code(mprotect(unwritable, VMM_PAGE_SIZE, PROT_READ),
+			   errno);
+	assert_int_equal(ioctl(session, KVM_AET_GET_SNAPSHOT, unwritable), -1);
+	assert_int_equal(errno, EFAULT);
+}
+
+/* It once ended the window and the news, and none had them. */
+static void unwritable_snapshot_loses_nothing(void **state)
+{
+	struct kvm_aet_config config = { .fields = KVM_AET_SET_HOT_PAGES };
+	struct client_snapshot snapshot;
+	struct pollfd pollfd = { .events = POLLIN };
+	uint8_t *page = vmm_map_memory(VMM_PAGE_SIZE);
+	struct kvm_aet_snapshot *unwritable = (void *)page;
+	struct vmm vmm;
+
+	(void)state;
+	vmm_init(&vmm, NR_PAGES, 1);
+	loop(&vmm, 0, 0, NR_PAGES, VMM_WRITE);
+	pollfd.fd = attach(&vmm);
+	/* Another generation: its first pass is news. */
+	config.hot_pages = KVM_AET_MIN_HOT_PAGES + 1;
+	assert_int_equal(client_configure(pollfd.fd, &config), 0);
+	loop(&vmm, 0, 0, NR_PAGES, 0);
+
+	assert_snapshot_fails(pollfd.fd, KVM_AET_SNAPSHOT_NEW_WINDOW,
+			      unwritable);
+	assert_int_equal(poll(&pollfd, 1, 0), 1);
+	assert_int_equal(pollfd.revents, POLLIN);
+	snapshot = client_read(pollfd.fd, KVM_AET_SNAPSHOT_NEW_WINDOW);
+	assert_int_equal(snapshot.s.window_pages, NR_PAGES);
+	client_snapshot_free(&snapshot);
+	assert_int_equal(poll(&pollfd, 1, 0), 0);
+	snapshot = client_read(pollfd.fd, 0);
+	assert_int_equal(snapshot.s.window_pages, 0);
+	client_snapshot_free(&snapshot);
+
+	/* Nobody has read the first generation, though one tried to. */
+	assert_snapshot_fails(pollfd.fd, KVM_AET_SNAPSHOT_PREVIOUS, unwritable);
+	config.hot_pages++;
+	assert_int_equal(client_configure(pollfd.fd, &config), 0);
+	snapshot = client_read(pollfd.fd, KVM_AET_SNAPSHOT_PREVIOUS);
+	assert_int_equal(snapshot.s.generation, 2);
+	assert_int_equal(snapshot.s.dropped_generations, 1);
+	client_snapshot_free(&snapshot);
+	config.hot_pages++;
+	assert_int_equal(client_configure(pollfd.fd, &config), 0);
+	snapshot = client_read(pollfd.fd, 0);
+	assert_int_equal(snapshot.s.dropped_generations, 1);
+	client_snapshot_free(&snapshot);
+
+	close(pollfd.fd);
+	munmap(page, VMM_PAGE_SIZE);
+	assert_disarmed(&vmm);
+	vmm_exit(&vmm);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1082,6 +1147,7 @@ int main(void)
 		cmocka_unit_test(two_vcpus_share_pages),
 		cmocka_unit_test(new_pages_are_found_by_a_pass),
 		cmocka_unit_test(session_says_why_it_ended),
+		cmocka_unit_test(unwritable_snapshot_loses_nothing),
 		/* Last: if it fails, the module may be gone. */
 		cmocka_unit_test(unload_while_tracking_is_refused),
 	};

@@ -332,6 +332,12 @@ struct kvm_aet_histogram {
  * @pass_cycles: TSC cycles spent in background passes
  * @memory_bytes: kernel memory that the session holds
  * @reserved: 0
+ *
+ * Only success marks anything as read: after an error no window has begun, the
+ * previous generation counts as unread, and poll() reports what it did before.
+ *
+ * Errors: EINVAL; EFAULT; ENOSPC; ENODATA; EINTR the caller is being killed;
+ * ENOMEM.
  */
 struct kvm_aet_snapshot {
 	__u32 size;
