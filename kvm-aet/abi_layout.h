@@ -106,7 +106,8 @@ AET_ABI_FIELD(kvm_aet_snapshot, rotations, 504);
 AET_ABI_FIELD(kvm_aet_snapshot, hook_cycles, 512);
 AET_ABI_FIELD(kvm_aet_snapshot, pass_cycles, 520);
 AET_ABI_FIELD(kvm_aet_snapshot, memory_bytes, 528);
-AET_ABI_FIELD(kvm_aet_snapshot, reserved, 536);
+AET_ABI_FIELD(kvm_aet_snapshot, unarmable_pages, 536);
+AET_ABI_FIELD(kvm_aet_snapshot, reserved, 544);
 AET_ABI_SIZE(kvm_aet_snapshot, 608);
 
 AET_ABI_FIELD(kvm_aet_region, gfn, 0);

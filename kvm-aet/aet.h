@@ -39,6 +39,7 @@ struct aet_pass_stats {
 	u64 range_pages;
 	u64 sampled_pages;
 	u64 mapped_pages;
+	u64 unarmable_pages;
 	u64 huge_leaves;
 	bool is_starved;
 };

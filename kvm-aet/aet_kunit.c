@@ -309,7 +309,13 @@ static void spte_known_leaves(struct kunit *test)
 				   aet_spte_is_armable(enc, param->others[i]));
 		KUNIT_EXPECT_FALSE(test,
 				   aet_spte_is_armed(enc, param->others[i]));
+		/* Where bit 11 says that there is a leaf, it counts. */
+		KUNIT_EXPECT_EQ(test,
+				aet_spte_is_unarmable(enc, param->others[i]),
+				!!(param->others[i] & BIT_ULL(11)));
 	}
+	KUNIT_EXPECT_FALSE(test, aet_spte_is_unarmable(enc, param->free));
+	KUNIT_EXPECT_FALSE(test, aet_spte_is_unarmable(enc, param->armed));
 }
 
 /* For any value: what arming changes, and that disarming undoes it. */

@@ -106,6 +106,7 @@ static int counters_show(struct seq_file *m, void *unused)
 	SHOW(m, s, stale_traps);
 	SHOW(m, s, spurious_traps);
 	SHOW(m, s, lost_records);
+	SHOW(m, s, unarmable_pages);
 	SHOW(m, s, arms);
 	SHOW(m, s, rearms);
 	SHOW(m, s, rearm_misses);

@@ -355,11 +355,14 @@ bool aet_port_may_be_ept_trap(struct kvm_vcpu *vcpu, u64 gpa)
 
 /* The leaf at @sptep maps the page of @bit in @word, or the block. */
 static __always_inline void note_leaf(const struct aet_mmu *mmu, u64 spte,
-				      u64 bit, u64 *mapped, u64 *armable)
+				      u64 bit, u64 *mapped, u64 *armable,
+				      u64 *unarmable)
 {
 	*mapped |= bit;
 	if (aet_spte_is_armable(&mmu->encoding, spte))
 		*armable |= bit;
+	else if (unlikely(aet_spte_is_unarmable(&mmu->encoding, spte)))
+		*unarmable |= bit;
 }
 
 /*
@@ -382,7 +385,8 @@ static __always_inline void visit_unit(const struct aet_mmu *mmu, u64 *sptep,
 	unsigned int word = i / 64;
 	u64 bit = 1ULL << (i % 64);
 
-	note_leaf(mmu, spte, bit, &visit->mapped[word], &visit->armable[word]);
+	note_leaf(mmu, spte, bit, &visit->mapped[word], &visit->armable[word],
+		  &visit->unarmable[word]);
 	if (unlikely((visit->arm[word] | visit->disarm[word]) & bit))
 		change_leaf(mmu, sptep, spte, word, bit, visit);
 }
@@ -409,16 +413,18 @@ static u64 wanted(const struct aet_visit *visit, unsigned int word)
 static void visit_word(const struct aet_mmu *mmu, u64 *table, unsigned int word,
 		       struct aet_visit *visit)
 {
-	u64 mapped = 0, armable = 0, bits;
+	u64 mapped = 0, armable = 0, unarmable = 0, bits;
 
 	for (bits = wanted(visit, word); bits; bits &= bits - 1) {
 		u64 spte = READ_ONCE(table[__ffs(bits)]);
 
 		if (aet_spte_is_mmu_present(spte))
-			note_leaf(mmu, spte, bits & -bits, &mapped, &armable);
+			note_leaf(mmu, spte, bits & -bits, &mapped, &armable,
+				  &unarmable);
 	}
 	visit->mapped[word] |= mapped;
 	visit->armable[word] |= armable;
+	visit->unarmable[word] |= unarmable;
 	bits = (visit->arm[word] & armable) | (visit->disarm[word] & mapped);
 	for (; bits; bits &= bits - 1) {
 		u64 *sptep = &table[__ffs(bits)];
@@ -512,7 +518,7 @@ static void visit_rmap_word(const struct aet_mmu *mmu,
 {
 	/* The last trackable table; none to begin with. */
 	unsigned long table = 1;
-	u64 mapped = 0, armable = 0, bits;
+	u64 mapped = 0, armable = 0, unarmable = 0, bits;
 
 	for (bits = wanted(visit, word); bits; bits &= bits - 1) {
 		unsigned int i = __ffs(bits);
@@ -534,10 +540,12 @@ static void visit_rmap_word(const struct aet_mmu *mmu,
 		}
 		spte = READ_ONCE(*(u64 *)val);
 		if (aet_spte_is_mmu_present(spte))
-			note_leaf(mmu, spte, bits & -bits, &mapped, &armable);
+			note_leaf(mmu, spte, bits & -bits, &mapped, &armable,
+				  &unarmable);
 	}
 	visit->mapped[word] |= mapped;
 	visit->armable[word] |= armable;
+	visit->unarmable[word] |= unarmable;
 	bits = (visit->arm[word] & armable) | (visit->disarm[word] & mapped);
 	for (; bits; bits &= bits - 1) {
 		u64 *sptep = (u64 *)heads[__ffs(bits)].val;

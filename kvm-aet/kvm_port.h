@@ -104,6 +104,7 @@ unsigned int aet_port_rearm(struct kvm_vcpu *vcpu, const struct aet_mmu *mmu,
  * @mapped: out: which of these pages have a leaf. All if it is a huge one that
  *	is a unit.
  * @armable: out: of those, which had a leaf that could be armed
+ * @unarmable: out: which had one that is not, and never will be
  * @armed: out: leaves armed now
  * @huge: out: leaves larger than a unit, not touched
  * @huge_level: out: of the largest: 2 or 3
@@ -117,6 +118,7 @@ struct aet_visit {
 	unsigned int aliases;
 	u64 mapped[AET_BLOCK_WORDS];
 	u64 armable[AET_BLOCK_WORDS];
+	u64 unarmable[AET_BLOCK_WORDS];
 	unsigned int armed;
 	unsigned int huge;
 	int huge_level;

@@ -75,15 +75,19 @@ static u32 weigh(const u64 *words)
 	return weight;
 }
 
-/* Of the sampled units. All pages of the region are one if that is coarse. */
-static u32 count_mapped(const struct aet_visit *visit, bool is_coarse)
+/*
+ * How many sampled units are among these pages. All of the region's are one if
+ * that is coarse.
+ */
+static u32 count_units(const struct aet_visit *visit, const u64 *pages,
+		       bool is_coarse)
 {
-	u64 mapped[AET_BLOCK_WORDS];
+	u64 sampled[AET_BLOCK_WORDS];
 	unsigned int i;
 
 	for (i = 0; i < AET_BLOCK_WORDS; i++)
-		mapped[i] = visit->mapped[i] & (visit->arm[i] | visit->look[i]);
-	return is_coarse ? weigh(mapped) > 0 : weigh(mapped);
+		sampled[i] = pages[i] & (visit->arm[i] | visit->look[i]);
+	return is_coarse ? weigh(sampled) > 0 : weigh(sampled);
 }
 
 /* The region's sampled pages, one by one. They are armed later. */
@@ -205,7 +209,9 @@ static int arm_region(struct aet_vm *vm, struct aet_generation *generation,
 
 	armed = visit.armed + arming.armed;
 	stats->sampled_pages += is_coarse ? sampled > 0 : sampled;
-	stats->mapped_pages += count_mapped(&visit, is_coarse);
+	stats->mapped_pages += count_units(&visit, visit.mapped, is_coarse);
+	stats->unarmable_pages +=
+		count_units(&visit, visit.unarmable, is_coarse);
 	stats->huge_leaves += visit.huge;
 	generation->totals.arms += armed;
 	if (armed)

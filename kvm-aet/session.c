@@ -473,6 +473,7 @@ static void snapshot_generation(const struct aet_vm *vm,
 	snapshot->range_pages = generation->stats.range_pages;
 	snapshot->sampled_pages = generation->stats.sampled_pages;
 	snapshot->mapped_pages = generation->stats.mapped_pages;
+	snapshot->unarmable_pages = generation->stats.unarmable_pages;
 	snapshot->huge_leaves = generation->stats.huge_leaves;
 	if (generation->stats.is_starved)
 		snapshot->notes |= KVM_AET_NOTE_STARVED;

@@ -77,6 +77,15 @@ static inline bool aet_spte_is_armable(const struct aet_encoding *enc, u64 spte)
 	       (spte & enc->field) == enc->free;
 }
 
+/* Of two values of the field that may be all. EPT has more: device memory. */
+static inline bool aet_spte_is_unarmable(const struct aet_encoding *enc,
+					 u64 spte)
+{
+	return aet_spte_is_mmu_present(spte) &&
+	       (spte & enc->field) != enc->free &&
+	       (spte & enc->field) != enc->armed;
+}
+
 static inline u64 aet_spte_arm(const struct aet_encoding *enc, u64 spte)
 {
 	return (spte & ~enc->field) | enc->armed;

@@ -81,6 +81,8 @@ struct client_snapshot client_read(int session, uint32_t flags)
 	assert_int_equal(ret.s.write_accesses,
 			 ret.s.cold_writes +
 				 sum(&ret, KVM_AET_HIST_WRITE_REUSE));
+	/* No VM here has any memory but RAM. */
+	assert_int_equal(ret.s.unarmable_pages, 0);
 	return ret;
 }
 

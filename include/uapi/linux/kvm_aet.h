@@ -331,6 +331,9 @@ struct kvm_aet_histogram {
  *	included; exit and entry of the guest excluded
  * @pass_cycles: TSC cycles spent in background passes
  * @memory_bytes: kernel memory that the session holds
+ * @unarmable_pages: of @mapped_pages, how many have a leaf that cannot trap, so
+ *	that their accesses are not seen: under EPT, one whose memory type is not
+ *	write-back, as for a device's memory that the guest may access
  * @reserved: 0
  *
  * Only success marks anything as read: after an error no window has begun, the
@@ -391,7 +394,8 @@ struct kvm_aet_snapshot {
 	__u64 hook_cycles;
 	__u64 pass_cycles;
 	__u64 memory_bytes;
-	__u64 reserved[9];
+	__u64 unarmable_pages;
+	__u64 reserved[8];
 };
 
 /**
