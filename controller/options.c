@@ -123,7 +123,8 @@ static int options_apply(int id, const char *value, struct options *options,
 		options->is_help = true;
 		return 0;
 	case OPTION_RATE:
-		if (args_rate(value, &config->inverse_rate) < 0)
+		if (args_rate(value, KVM_AET_MAX_INVERSE_RATE,
+			      &config->inverse_rate) < 0)
 			return options_reject(
 				"rate", value,
 				"1/N or N, one page in N, N from 1 to 65536");

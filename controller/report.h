@@ -58,12 +58,9 @@ void report_csv_header(FILE *out);
 void report_csv_row(FILE *out, const struct report_subject *subject,
 		    const struct window *window);
 
-/* plot_text.c: needs at least PLOT_TEXT_MIN_COLUMNS. */
-#define PLOT_TEXT_MIN_COLUMNS 40
+/* report_plot.c: text for a screen of @columns, and a whole SVG document. */
 int plot_text_curve(FILE *out, const struct report_subject *subject,
 		    const struct window *window, unsigned int columns);
-
-/* plot_svg.c: a whole SVG document that refers to nothing outside it. */
 int plot_svg_curve(FILE *out, const struct report_subject *subject,
 		   const struct window *window);
 

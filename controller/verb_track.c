@@ -16,6 +16,9 @@
 
 #define PROC "/proc"
 
+/* When a guest touches which page is a secret of the guest. */
+#define TRACK_SVG_MODE 0600
+
 /**
  * struct track - one run
  * @nr_windows: reported so far
@@ -106,7 +109,7 @@ static int track_write_svg(struct track *track, const struct window *window)
 	const char *path = track->options->svg_path;
 	int err;
 
-	err = output_file_open(path, &file);
+	err = output_file_open(path, TRACK_SVG_MODE, &file);
 	if (err == 0)
 		err = plot_svg_curve(file.stream, track->subject, window);
 	if (err == 0)
@@ -232,7 +235,7 @@ static int track_check_svg(const char *path)
 	CLEANUP(output_file_done) struct output_file file = { 0 };
 	int err;
 
-	err = output_file_open(path, &file);
+	err = output_file_open(path, TRACK_SVG_MODE, &file);
 	if (err == -EEXIST)
 		log_error(
 			"cannot write '%s': it exists and is not a regular file",

@@ -39,7 +39,7 @@ static void fuzz_args(const char *text)
 	(void)args_size(text, &number);
 	if (args_range(text, &number, &end) == 0)
 		require(number < end && end <= UINT64_MAX / 4096);
-	if (args_rate(text, &rate) == 0)
+	if (args_rate(text, 65536, &rate) == 0)
 		require(rate >= 1 && rate <= 65536);
 	if (args_period(text, &number) == 0)
 		require(number >= ARGS_PERIOD_MIN_NS &&

@@ -166,7 +166,7 @@ static void test_rate(void **state)
 	(void)state;
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
 		uint32_t value = (uint32_t)UNTOUCHED;
-		int err = args_rate(cases[i].text, &value);
+		int err = args_rate(cases[i].text, 65536, &value);
 
 		check_number(&cases[i], err, value);
 	}

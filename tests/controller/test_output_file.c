@@ -68,7 +68,7 @@ static void test_replaces_as_a_whole(void **state)
 
 	(void)state;
 	write_old("old", 0644);
-	assert_int_equal(output_file_open(path, &file), 0);
+	assert_int_equal(output_file_open(path, 0600, &file), 0);
 	fputs("new", file.stream);
 	fflush(file.stream);
 	check_content("old");
@@ -81,13 +81,28 @@ static void test_replaces_as_a_whole(void **state)
 	assert_int_equal(nr_entries(), 1);
 }
 
+static void test_mode_is_cut_by_the_umask(void **state)
+{
+	struct output_file file;
+	struct stat status;
+	mode_t mask = umask(027);
+
+	(void)state;
+	assert_int_equal(output_file_open(path, 0666, &file), 0);
+	assert_int_equal(output_file_commit(&file), 0);
+	output_file_done(&file);
+	assert_int_equal(umask(mask), 027);
+	assert_int_equal(stat(path, &status), 0);
+	assert_int_equal(status.st_mode & 07777, 0640);
+}
+
 static void test_leaves_nothing_without_commit(void **state)
 {
 	struct output_file file;
 
 	(void)state;
 	write_old("old", 0600);
-	assert_int_equal(output_file_open(path, &file), 0);
+	assert_int_equal(output_file_open(path, 0600, &file), 0);
 	fputs("new", file.stream);
 	output_file_done(&file);
 	check_content("old");
@@ -100,15 +115,16 @@ static void test_replaces_only_files(void **state)
 	struct output_file file = { 0 };
 
 	(void)state;
-	assert_int_equal(output_file_open(dir, &file), -EISDIR);
-	assert_int_equal(output_file_open("/dev/null", &file), -EEXIST);
+	assert_int_equal(output_file_open(dir, 0600, &file), -EISDIR);
+	assert_int_equal(output_file_open("/dev/null", 0600, &file), -EEXIST);
 	assert_int_equal(symlink("/etc/passwd", path), 0);
-	assert_int_equal(output_file_open(path, &file), -EEXIST);
+	assert_int_equal(output_file_open(path, 0600, &file), -EEXIST);
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(mkfifo(path, 0600), 0);
-	assert_int_equal(output_file_open(path, &file), -EEXIST);
-	assert_int_equal(output_file_open("/nonexistent/x", &file), -ENOENT);
-	assert_int_equal(output_file_open("", &file), -ENOENT);
+	assert_int_equal(output_file_open(path, 0600, &file), -EEXIST);
+	assert_int_equal(output_file_open("/nonexistent/x", 0600, &file),
+			 -ENOENT);
+	assert_int_equal(output_file_open("", 0600, &file), -ENOENT);
 	assert_null(file.stream);
 	assert_int_equal(nr_entries(), 1);
 }
@@ -122,7 +138,7 @@ static void test_write_error(void **state)
 	(void)state;
 	assert_non_null(full);
 	write_old("old", 0600);
-	assert_int_equal(output_file_open(path, &file), 0);
+	assert_int_equal(output_file_open(path, 0600, &file), 0);
 	fclose(file.stream);
 	file.stream = full;
 	fputs("new", file.stream);
@@ -137,6 +153,7 @@ int main(void)
 #define FILE_TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		FILE_TEST(test_replaces_as_a_whole),
+		FILE_TEST(test_mode_is_cut_by_the_umask),
 		FILE_TEST(test_leaves_nothing_without_commit),
 		FILE_TEST(test_replaces_only_files),
 		FILE_TEST(test_write_error),

@@ -1,11 +1,11 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Pages inside, MiB for people: the one place that converts. */
-#ifndef CONTROLLER_UNITS_H
-#define CONTROLLER_UNITS_H
+#ifndef CLI_UNITS_H
+#define CLI_UNITS_H
 
 #include <stdint.h>
 
-/* The module counts pages of this size on every host it supports (x86). */
+/* On every host that the module supports (x86); for traces it is the default. */
 #define PAGE_BYTES 4096
 
 #define PAGES_PER_MIB 256
@@ -22,4 +22,4 @@ static inline double units_seconds(uint64_t ns)
 	return (double)ns / NS_PER_S;
 }
 
-#endif /* CONTROLLER_UNITS_H */
+#endif /* CLI_UNITS_H */

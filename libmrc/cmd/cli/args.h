@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Strict parsing of numbers on the command line. Pure.
  *
@@ -7,8 +7,8 @@
  * -ERANGE it is one, outside the stated range. Outputs are untouched on
  * failure.
  */
-#ifndef CONTROLLER_ARGS_H
-#define CONTROLLER_ARGS_H
+#ifndef CLI_ARGS_H
+#define CLI_ARGS_H
 
 #include <stdint.h>
 
@@ -26,8 +26,8 @@ int args_size(const char *text, uint64_t *ret_bytes);
 int args_range(const char *text, uint64_t *ret_start_pages,
 	       uint64_t *ret_end_pages);
 
-/* A sampling rate 1/N, or just N: N in [1, 65536]. */
-int args_rate(const char *text, uint32_t *ret_inverse_rate);
+/* A sampling rate 1/N, or just N: N in [1, max]. */
+int args_rate(const char *text, uint32_t max, uint32_t *ret_inverse_rate);
 
 /* Seconds with up to nine decimals, in [0.01, 86400]. */
 int args_period(const char *text, uint64_t *ret_period_ns);
@@ -41,4 +41,4 @@ int args_miss_ratio(const char *text, double *ret_miss_ratio);
 #define ARGS_PERIOD_MIN_NS UINT64_C(10000000)
 #define ARGS_PERIOD_MAX_NS UINT64_C(86400000000000)
 
-#endif /* CONTROLLER_ARGS_H */
+#endif /* CLI_ARGS_H */

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+// SPDX-License-Identifier: LGPL-2.1-or-later
 #include "output_file.h"
 
 #include <errno.h>
@@ -8,7 +8,17 @@
 
 #include "cleanup.h"
 
-int output_file_open(const char *path, struct output_file *ret_file)
+/* The only way to ask is to change it. One thread at most opens files. */
+static mode_t output_file_umask(void)
+{
+	mode_t mask = umask(0);
+
+	(void)umask(mask);
+	return mask;
+}
+
+int output_file_open(const char *path, mode_t mode,
+		     struct output_file *ret_file)
 {
 	CLEANUP(output_file_done) struct output_file file = { 0 };
 	_cleanup_free_ char *temporary_path = NULL;
@@ -38,6 +48,8 @@ int output_file_open(const char *path, struct output_file *ret_file)
 	if (fd < 0)
 		return -errno;
 	file.temporary_path = TAKE_PTR(temporary_path);
+	if (fchmod(fd, mode & ~output_file_umask()) < 0)
+		return -errno;
 	file.stream = fdopen(fd, "w");
 	if (!file.stream)
 		return -errno;

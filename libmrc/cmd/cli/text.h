@@ -1,12 +1,12 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Text that is not ours (names of VMs, arguments) made safe to show.
+ * Text that is not ours (names, arguments) made safe to show.
  *
  * All functions are pure and return an allocated string, or NULL if memory is
  * out.
  */
-#ifndef CONTROLLER_TEXT_H
-#define CONTROLLER_TEXT_H
+#ifndef CLI_TEXT_H
+#define CLI_TEXT_H
 
 #include <stddef.h>
 
@@ -31,4 +31,4 @@ char *text_cut(const char *text, size_t columns);
 /* Characters of a UTF-8 string, to align columns; bad bytes count one each. */
 size_t text_columns(const char *text);
 
-#endif /* CONTROLLER_TEXT_H */
+#endif /* CLI_TEXT_H */

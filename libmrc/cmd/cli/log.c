@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+// SPDX-License-Identifier: LGPL-2.1-or-later
 #include "log.h"
 
 #include <stdarg.h>
@@ -14,11 +14,11 @@ log_line(const char *prefix, const char *format, va_list args)
 
 	if (vasprintf(&message, format, args) < 0) {
 		message = NULL;
-		(void)fprintf(stderr, "kvm-aet: out of memory\n");
+		(void)fprintf(stderr, "%s: out of memory\n", log_program);
 		return;
 	}
 	printable = text_printable(message);
-	(void)fprintf(stderr, "kvm-aet: %s%s\n", prefix,
+	(void)fprintf(stderr, "%s: %s%s\n", log_program, prefix,
 		      printable ? printable : "out of memory");
 }
 

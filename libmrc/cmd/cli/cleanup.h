@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Scope cleanup, so that constructors are straight code with early returns.
  *
@@ -7,8 +7,8 @@
  *	*ret_name = TAKE_PTR(name);
  *	return 0;
  */
-#ifndef CONTROLLER_CLEANUP_H
-#define CONTROLLER_CLEANUP_H
+#ifndef CLI_CLEANUP_H
+#define CLI_CLEANUP_H
 
 #include <errno.h>
 #include <stdio.h>
@@ -59,4 +59,4 @@ static inline void cleanup_fclose(FILE **file)
 		taken_;            \
 	})
 
-#endif /* CONTROLLER_CLEANUP_H */
+#endif /* CLI_CLEANUP_H */

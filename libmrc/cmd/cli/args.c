@@ -1,12 +1,10 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+// SPDX-License-Identifier: LGPL-2.1-or-later
 #include "args.h"
 
 #include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
-
-#include <linux/kvm_aet.h>
 
 #include "units.h"
 
@@ -138,13 +136,13 @@ int args_range(const char *text, uint64_t *ret_start_pages,
 	return 0;
 }
 
-int args_rate(const char *text, uint32_t *ret_inverse_rate)
+int args_rate(const char *text, uint32_t max, uint32_t *ret_inverse_rate)
 {
 	const char *digits = strncmp(text, "1/", 2) == 0 ? text + 2 : text;
 	uint64_t number;
 	int err;
 
-	err = args_number(digits, 1, KVM_AET_MAX_INVERSE_RATE, &number);
+	err = args_number(digits, 1, max, &number);
 	if (err < 0)
 		return err;
 	*ret_inverse_rate = (uint32_t)number;
