@@ -23,49 +23,110 @@
 struct policy {
 	struct mrc_sim_policy_info info;
 	const struct mrc_sim_ops *ops;
-	uint64_t max_accesses;
+	uint64_t max_accesses; /* 0: any number */
 };
 
 static const struct policy policies[MRC_SIM_NR_POLICIES] = {
+	[MRC_SIM_OPT] = {
+		.info = {
+			.name = "opt",
+			.description = "used again farthest in the future",
+			.is_stack = true,
+			.needs_future = true,
+		},
+		.ops = &mrc_sim_opt_ops,
+		.max_accesses = UINT32_MAX - 1,
+	},
 	[MRC_SIM_FIFO] = {
-		.info = { .name = "fifo",
-			  .description = "loaded longest ago" },
+		.info = {
+			.name = "fifo",
+			.description = "loaded longest ago",
+		},
 		.ops = &mrc_sim_fifo_ops,
-		.max_accesses = UINT64_MAX,
 	},
 	[MRC_SIM_RANDOM] = {
-		.info = { .name = "random",
-			  .description = "any page",
-			  .is_random = true },
+		.info = {
+			.name = "random",
+			.description = "any page",
+			.is_random = true,
+		},
 		.ops = &mrc_sim_random_ops,
-		.max_accesses = UINT64_MAX,
 	},
 	[MRC_SIM_LRU] = {
-		.info = { .name = "lru",
-			  .description = "not used for longest",
-			  .is_stack = true },
+		.info = {
+			.name = "lru",
+			.description = "not used for longest",
+			.is_stack = true,
+		},
 		.ops = &mrc_sim_lru_ops,
-		.max_accesses = UINT64_MAX,
+	},
+	[MRC_SIM_LFU] = {
+		.info = {
+			.name = "lfu",
+			.description = "used least often",
+			.is_stack = true,
+		},
+		.ops = &mrc_sim_lfu_ops,
+		.max_accesses = UINT64_C(1) << 36,
 	},
 	[MRC_SIM_MRU] = {
-		.info = { .name = "mru",
-			  .description = "used last",
-			  .is_stack = true },
+		.info = {
+			.name = "mru",
+			.description = "used last",
+			.is_stack = true,
+		},
 		.ops = &mrc_sim_mru_ops,
-		.max_accesses = UINT64_MAX,
 	},
 	[MRC_SIM_CLOCK] = {
-		.info = { .name = "clock",
-			  .description = "first without use bit in the circle" },
+		.info = {
+			.name = "clock",
+			.description = "first not used since the hand passed",
+		},
 		.ops = &mrc_sim_clock_ops,
-		.max_accesses = UINT64_MAX,
+	},
+	[MRC_SIM_CLOCK_CLEAN] = {
+		.info = {
+			.name = "clock-clean",
+			.description = "as clock, but clean pages first",
+			.heeds_writes = true,
+		},
+		.ops = &mrc_sim_clock_clean_ops,
 	},
 	[MRC_SIM_CLOCK_RANDOM] = {
-		.info = { .name = "clock-random",
-			  .description = "first without use bit, looking at random",
-			  .is_random = true },
+		.info = {
+			.name = "clock-random",
+			.description = "as clock, but looking at random",
+			.is_random = true,
+		},
 		.ops = &mrc_sim_clock_random_ops,
-		.max_accesses = UINT64_MAX,
+	},
+	[MRC_SIM_ARC] = {
+		.info = {
+			.name = "arc",
+			.description = "adapts between recency and frequency",
+		},
+		.ops = &mrc_sim_arc_ops,
+	},
+	[MRC_SIM_2Q] = {
+		.info = {
+			.name = "2q",
+			.description = "pages used once leave by a queue of their own",
+		},
+		.ops = &mrc_sim_2q_ops,
+	},
+	[MRC_SIM_S3FIFO] = {
+		.info = {
+			.name = "s3-fifo",
+			.description = "small and main FIFO queue, and ghosts",
+		},
+		.ops = &mrc_sim_s3fifo_ops,
+	},
+	[MRC_SIM_SIEVE] = {
+		.info = {
+			.name = "sieve",
+			.description = "as clock, but new pages go to the end",
+		},
+		.ops = &mrc_sim_sieve_ops,
 	},
 };
 
@@ -104,8 +165,7 @@ struct worker {
 
 static const struct policy *find_policy(enum mrc_sim_policy policy)
 {
-	if ((unsigned int)policy >= MRC_SIM_NR_POLICIES ||
-	    policies[policy].ops == NULL)
+	if ((unsigned int)policy >= MRC_SIM_NR_POLICIES)
 		return NULL;
 	return &policies[policy];
 }
@@ -130,8 +190,7 @@ int mrc_sim_policy_from_name(const char *name, enum mrc_sim_policy *ret_policy)
 	int i;
 
 	for (i = 0; i < MRC_SIM_NR_POLICIES; i++) {
-		if (policies[i].ops != NULL &&
-		    strcmp(policies[i].info.name, name) == 0) {
+		if (strcmp(policies[i].info.name, name) == 0) {
 			*ret_policy = (enum mrc_sim_policy)i;
 			return 0;
 		}
@@ -413,6 +472,13 @@ static void set_writes(struct mrc_sim *sim, const uint8_t *are_writes,
 						    are_writes[i] != 0;
 }
 
+static size_t max_more_accesses(const struct mrc_sim *sim)
+{
+	if (sim->policy->max_accesses == 0)
+		return SIZE_MAX;
+	return sim->policy->max_accesses - sim->nr_accesses;
+}
+
 int mrc_sim_access_writes_n(struct mrc_sim *sim, const uint64_t *pages,
 			    const uint8_t *are_writes, size_t nr_pages)
 {
@@ -433,8 +499,7 @@ int mrc_sim_access_writes_n(struct mrc_sim *sim, const uint64_t *pages,
 		if (err < 0)
 			return err;
 		nr = min_size(nr, sim->max_refs - sim->nr_refs);
-		if (nr > sim->policy->max_accesses - sim->nr_accesses)
-			nr = sim->policy->max_accesses - sim->nr_accesses;
+		nr = min_size(nr, max_more_accesses(sim));
 		if (nr == 0)
 			return -EOVERFLOW;
 		err = mrc_page_ids_get(&sim->page_ids, pages, nr,

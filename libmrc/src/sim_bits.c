@@ -25,10 +25,11 @@ struct mrc_sim_lane *mrc_sim_bits_new(const uint32_t *sizes, size_t nr_sizes,
 	return (struct mrc_sim_lane *)bits;
 }
 
-/* Frames that can be in use with @nr_pages, and one more to look at. */
+/* Frames that can be in use with @nr_pages, and those behind. */
 static size_t nr_frames(const struct mrc_sim_frames *frames, size_t nr_pages)
 {
-	return 1 + (frames->size < nr_pages ? frames->size : nr_pages);
+	return (frames->size < nr_pages ? frames->size : nr_pages) +
+	       MRC_SIM_FRAMES_AHEAD + 1;
 }
 
 int mrc_sim_bits_reserve(struct mrc_sim_lane *lane, size_t nr_pages,

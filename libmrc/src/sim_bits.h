@@ -16,14 +16,21 @@
 
 #define MRC_SIM_MAX_BITS 64
 
+/* So many entries behind the frames in use may be read. */
+#define MRC_SIM_FRAMES_AHEAD 6
+
 /* One size: its frames, and what it came to. */
 struct mrc_sim_frames {
 	uint32_t *pages; /* by frame, as far as frames were ever used */
 	uint32_t size;
-	uint32_t hand; /* next frame to look at */
+	uint32_t hand; /* the frame to look at next */
 	uint64_t nr_misses;
 	uint64_t nr_write_backs;
 	struct mrc_random random;
+	uint32_t nr_used; /* where the hand does not tell */
+	uint32_t after_hand; /* the frame to look at then, if drawn at random */
+	uint32_t before_hand; /* SIEVE */
+	uint32_t last; /* SIEVE */
 };
 
 struct mrc_sim_bits {
@@ -32,9 +39,10 @@ struct mrc_sim_bits {
 	size_t nr_words; /* per page; the first says where it is resident */
 	size_t frame_size; /* entries of @pages per frame */
 	size_t nr_pages; /* reserved, with page 0 */
-	uint32_t last_page; /* that of the access before; only kept for MRU */
+	uint32_t last_page; /* MRU: that of the access before */
 	uint64_t *words; /* @nr_words for each page, that of page 0 first */
 	uint64_t *dirty; /* one for each page, or NULL before the first write */
+	struct mrc_sim_frame_set *sets; /* Clock that prefers clean pages */
 	struct mrc_sim_frames frames[MRC_SIM_MAX_BITS];
 };
 
@@ -91,6 +99,36 @@ static inline void mrc_sim_bits_evict(struct mrc_sim_bits *bits,
 		bits->dirty[page] &= ~bit;
 		frames->nr_write_backs++;
 	}
+}
+
+/* The next frame at random, of a full memory; ask for those to come. */
+static inline uint32_t *mrc_sim_draw_frame(const struct mrc_sim_bits *bits,
+					   struct mrc_sim_frames *frames,
+					   size_t nr_words)
+{
+	uint32_t *frame = &frames->pages[frames->hand];
+
+	frames->hand = frames->after_hand;
+	frames->after_hand =
+		(uint32_t)mrc_random_below(&frames->random, frames->size);
+	__builtin_prefetch(&frames->pages[frames->after_hand], 1);
+	__builtin_prefetch(&bits->words[frames->pages[frames->hand] * nr_words],
+			   1);
+	return frame;
+}
+
+/* An empty frame, which there must be. */
+static inline uint32_t *mrc_sim_use_frame(struct mrc_sim_frames *frames)
+{
+	uint32_t *frame = &frames->pages[frames->nr_used++];
+
+	if (frames->nr_used == frames->size) {
+		frames->hand = (uint32_t)mrc_random_below(&frames->random,
+							  frames->size);
+		frames->after_hand = (uint32_t)mrc_random_below(&frames->random,
+								frames->size);
+	}
+	return frame;
 }
 
 #endif /* MRC_SRC_SIM_BITS_H */

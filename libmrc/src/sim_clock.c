@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * Clock, looking at frames in a circle or at random. A page's second word holds
- * its use bits. In the second case the hand counts the frames in use.
+ * its use bits.
  */
 #include "sim_bits.h"
 
@@ -23,6 +23,10 @@ static inline uint32_t *find_frame(const struct mrc_sim_bits *bits,
 	while (true) {
 		uint32_t *frame = &frames->pages[frames->hand];
 
+		__builtin_prefetch(
+			&bits->words[(size_t)frame[MRC_SIM_FRAMES_AHEAD] *
+				     NR_WORDS],
+			1);
 		if (++frames->hand == frames->size)
 			frames->hand = 0;
 		if (!(bits->words[(size_t)*frame * NR_WORDS + 1] & bit))
@@ -35,11 +39,10 @@ static inline uint32_t *find_random_frame(const struct mrc_sim_bits *bits,
 					  struct mrc_sim_frames *frames,
 					  uint64_t bit)
 {
-	if (frames->hand < frames->size)
-		return &frames->pages[frames->hand++];
+	if (frames->nr_used < frames->size)
+		return mrc_sim_use_frame(frames);
 	while (true) {
-		uint32_t *frame = &frames->pages[mrc_random_below(
-			&frames->random, frames->size)];
+		uint32_t *frame = mrc_sim_draw_frame(bits, frames, NR_WORDS);
 
 		if (!(bits->words[(size_t)*frame * NR_WORDS + 1] & bit))
 			return frame;
@@ -73,12 +76,6 @@ static inline void run(struct mrc_sim_bits *bits,
 					find_frame(bits, frames, bit);
 			mrc_sim_bits_evict(bits, frames, *frame, bit, NR_WORDS);
 			*frame = page;
-			if (!is_random)
-				__builtin_prefetch(
-					&bits->words[(size_t)frames->pages
-							     [frames->hand] *
-						     NR_WORDS],
-					1);
 		}
 		mrc_sim_bits_write(bits, refs, i);
 	}

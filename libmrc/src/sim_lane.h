@@ -45,12 +45,19 @@ struct mrc_sim_ops {
 	void (*free)(struct mrc_sim_lane *lane);
 };
 
+extern const struct mrc_sim_ops mrc_sim_opt_ops;
 extern const struct mrc_sim_ops mrc_sim_fifo_ops;
 extern const struct mrc_sim_ops mrc_sim_random_ops;
 extern const struct mrc_sim_ops mrc_sim_lru_ops;
+extern const struct mrc_sim_ops mrc_sim_lfu_ops;
 extern const struct mrc_sim_ops mrc_sim_mru_ops;
 extern const struct mrc_sim_ops mrc_sim_clock_ops;
+extern const struct mrc_sim_ops mrc_sim_clock_clean_ops;
 extern const struct mrc_sim_ops mrc_sim_clock_random_ops;
+extern const struct mrc_sim_ops mrc_sim_arc_ops;
+extern const struct mrc_sim_ops mrc_sim_2q_ops;
+extern const struct mrc_sim_ops mrc_sim_s3fifo_ops;
+extern const struct mrc_sim_ops mrc_sim_sieve_ops;
 
 /*
  * @array, of @old_nr elements of @size bytes, made @nr long, with zeros behind

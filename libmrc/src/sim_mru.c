@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * MRU: the page that leaves is that of the access before, which is resident at
- * every size. So nothing need be known of frames; the hand counts those in use.
+ * every size. So nothing need be known of frames, but how many are in use.
  */
 #include "sim_bits.h"
 
@@ -29,8 +29,8 @@ static void run_mru(struct mrc_sim_lane *lane, const struct mrc_sim_refs *refs)
 			frames =
 				&bits->frames[mrc_sim_next_size(&missing, &bit)];
 			frames->nr_misses++;
-			if (frames->hand < frames->size)
-				frames->hand++;
+			if (frames->nr_used < frames->size)
+				frames->nr_used++;
 			else
 				mrc_sim_bits_evict(bits, frames,
 						   bits->last_page, bit, 1);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Random replacement; the hand counts the frames in use. */
+/* Random replacement. */
 #include "sim_bits.h"
 
 static struct mrc_sim_lane *new_random(const uint32_t *sizes, size_t nr_sizes,
@@ -28,12 +28,11 @@ static void run_random(struct mrc_sim_lane *lane,
 			frames =
 				&bits->frames[mrc_sim_next_size(&missing, &bit)];
 			frames->nr_misses++;
-			if (frames->hand < frames->size) {
-				frames->pages[frames->hand++] = page;
+			if (frames->nr_used < frames->size) {
+				*mrc_sim_use_frame(frames) = page;
 				continue;
 			}
-			frame = &frames->pages[mrc_random_below(&frames->random,
-								frames->size)];
+			frame = mrc_sim_draw_frame(bits, frames, 1);
 			mrc_sim_bits_evict(bits, frames, *frame, bit, 1);
 			*frame = page;
 		}

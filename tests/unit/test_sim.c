@@ -10,6 +10,7 @@
 #include <mrc/sim.h>
 
 #include "policy_list.h"
+#include "policy_queues.h"
 
 #define MAX_TEST_SIZES 200
 
@@ -69,15 +70,35 @@ static void test_belady_anomaly(void **state)
 	assert_int_equal(results[3].nr_cold, 5);
 }
 
+/* What each policy but the random ones is compared with. */
 static const struct {
 	enum mrc_sim_policy policy;
-	enum list_policy list;
-} lists[] = {
-	{ MRC_SIM_FIFO, LIST_FIFO },
-	{ MRC_SIM_LRU, LIST_LRU },
-	{ MRC_SIM_MRU, LIST_MRU },
-	{ MRC_SIM_CLOCK, LIST_CLOCK },
+	bool is_list;
+	int oracle;
+} oracles[] = {
+	{ MRC_SIM_OPT, true, LIST_OPT },
+	{ MRC_SIM_FIFO, true, LIST_FIFO },
+	{ MRC_SIM_LRU, true, LIST_LRU },
+	{ MRC_SIM_LFU, true, LIST_LFU },
+	{ MRC_SIM_MRU, true, LIST_MRU },
+	{ MRC_SIM_CLOCK, true, LIST_CLOCK },
+	{ MRC_SIM_CLOCK_CLEAN, true, LIST_CLOCK_CLEAN },
+	{ MRC_SIM_ARC, false, QUEUE_ARC },
+	{ MRC_SIM_2Q, false, QUEUE_2Q },
+	{ MRC_SIM_S3FIFO, false, QUEUE_S3FIFO },
+	{ MRC_SIM_SIEVE, false, QUEUE_SIEVE },
 };
+
+static void run_oracle(size_t i, const struct policy_trace *trace,
+		       size_t size_pages, struct policy_counts *ret_counts)
+{
+	if (oracles[i].is_list)
+		policy_list_run((enum list_policy)oracles[i].oracle, trace,
+				size_pages, ret_counts);
+	else
+		policy_queues_run((enum queue_policy)oracles[i].oracle, trace,
+				  size_pages, ret_counts);
+}
 
 enum shape {
 	UNIFORM,
@@ -104,10 +125,10 @@ static uint64_t next_page(enum shape shape, uint64_t nr_pages, uint64_t i,
 	}
 }
 
-#define TRACE_LENGTH 900
+#define TRACE_LENGTH 500
 
-static void compare_with_list(enum shape shape, uint64_t nr_pages,
-			      unsigned int writes_in_8, uint64_t seed)
+static void compare_with_oracles(enum shape shape, uint64_t nr_pages,
+				 unsigned int writes_in_8, uint64_t seed)
 {
 	struct mrc_sim_result results[MAX_TEST_SIZES];
 	uint64_t pages[TRACE_LENGTH];
@@ -123,27 +144,27 @@ static void compare_with_list(enum shape shape, uint64_t nr_pages,
 	}
 	if (writes_in_8 > 0)
 		trace.are_writes = are_writes;
-	for (i = 0; i < ARRAY_SIZE(lists); i++) {
-		simulate(lists[i].policy, &trace, nr_sizes, NULL, results);
+	for (i = 0; i < ARRAY_SIZE(oracles); i++) {
+		simulate(oracles[i].policy, &trace, nr_sizes, NULL, results);
 		for (j = 0; j < nr_sizes; j++) {
 			struct policy_counts counts;
 
-			policy_list_run(lists[i].list, &trace, j + 1, &counts);
+			run_oracle(i, &trace, j + 1, &counts);
 			if (results[j].nr_hits == counts.nr_hits &&
 			    results[j].nr_write_backs == counts.nr_write_backs)
 				continue;
 			fail_msg(
 				"%s, shape %d, size %zu: %zu hits, %zu written",
-				mrc_sim_policy_name(lists[i].policy), shape,
+				mrc_sim_policy_name(oracles[i].policy), shape,
 				j + 1, (size_t)results[j].nr_hits,
 				(size_t)results[j].nr_write_backs);
 		}
 	}
 }
 
-static void test_same_as_the_lists(void **state)
+static void test_same_as_the_oracles(void **state)
 {
-	const uint64_t nr_pages[] = { 1, 2, 7, 20, 70 };
+	const uint64_t nr_pages[] = { 1, 2, 7, 20, 40 };
 	uint64_t seed = test_seed();
 	int shape;
 	size_t i;
@@ -151,10 +172,10 @@ static void test_same_as_the_lists(void **state)
 	(void)state;
 	for (shape = 0; shape < NR_SHAPES; shape++) {
 		for (i = 0; i < ARRAY_SIZE(nr_pages); i++) {
-			compare_with_list((enum shape)shape, nr_pages[i], 0,
-					  test_random(&seed));
-			compare_with_list((enum shape)shape, nr_pages[i], 3,
-					  test_random(&seed));
+			compare_with_oracles((enum shape)shape, nr_pages[i], 0,
+					     test_random(&seed));
+			compare_with_oracles((enum shape)shape, nr_pages[i], 3,
+					     test_random(&seed));
 		}
 	}
 }
@@ -178,7 +199,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_belady_anomaly),
-		cmocka_unit_test(test_same_as_the_lists),
+		cmocka_unit_test(test_same_as_the_oracles),
 		cmocka_unit_test(test_amat),
 	};
 
