@@ -119,6 +119,19 @@ double mrc_curve_at(const struct mrc_curve *curve, double size_pages)
 		    to->miss_ratio);
 }
 
+double mrc_curve_marginal(const struct mrc_curve *curve, double size_pages)
+{
+	const struct point *from;
+
+	if (!(size_pages >= 0))
+		return NAN;
+	from = &curve->points[find_segment(curve, size_pages)];
+	if (from == &curve->points[curve->nr_points - 1])
+		return 0;
+	return (from->miss_ratio - from[1].miss_ratio) /
+	       (from[1].size_pages - from->size_pages);
+}
+
 /* Index of the first point at or below @miss_ratio, or the number of points. */
 static size_t find_ratio(const struct mrc_curve *curve, double miss_ratio)
 {

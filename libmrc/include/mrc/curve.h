@@ -102,6 +102,141 @@ int mrc_curve_point(const struct mrc_curve *curve, size_t index,
  */
 double mrc_curve_max_pages(const struct mrc_curve *curve);
 
+/**
+ * mrc_curve_marginal() - what one more page is worth
+ * @curve: curve
+ * @size_pages: at least 0; infinity is allowed
+ *
+ * Returns by how much the miss ratio falls per page from @size_pages on: the
+ * slope to the right, with its sign turned, so at a kink that of the line that
+ * begins there. At least 0; 0 behind the last point. NaN for a negative or NaN
+ * size. On a curve with steps only that of mrc_curve_hull() tells how well
+ * memory is spent: before a step one more page is worth nothing. O(log points).
+ */
+double mrc_curve_marginal(const struct mrc_curve *curve, double size_pages);
+
+/**
+ * mrc_curve_misses_per_s() - predicted misses per second
+ * @curve: curve
+ * @size_pages: at least 0; infinity is allowed
+ * @accesses_per_s: at least 0
+ *
+ * Misses, not their ratio, are what balancing memory between VMs trades.
+ *
+ * Returns the rate; NaN if an argument is outside its range.
+ */
+double mrc_curve_misses_per_s(const struct mrc_curve *curve, double size_pages,
+			      double accesses_per_s);
+
+/**
+ * mrc_curve_hull() - the lower convex hull of a curve
+ * @curve: curve
+ * @ret_hull: the largest convex curve that is nowhere above it, to be freed
+ *	with mrc_curve_free(); its points are points of @curve
+ *
+ * Partitioning a memory can reach it: Beckmann, Sanchez: "Talus: A simple way
+ * to remove cliffs in cache performance", HPCA 2015. Found by a monotone chain
+ * (Andrew: "Another efficient algorithm for convex hulls in two dimensions",
+ * Information Processing Letters 9(5), 1979).
+ *
+ * Returns 0; -ENOMEM. O(points).
+ */
+int mrc_curve_hull(const struct mrc_curve *curve, struct mrc_curve **ret_hull);
+
+/**
+ * mrc_curve_scale() - a curve with all sizes multiplied
+ * @curve: curve
+ * @factor: finite, above 0: for another page size, or a sampling rate
+ * @ret_curve: the curve, to be freed with mrc_curve_free()
+ *
+ * Returns 0; -EINVAL @factor is out of range; -ERANGE sizes overflow or
+ * underflow; -ENOMEM.
+ */
+int mrc_curve_scale(const struct mrc_curve *curve, double factor,
+		    struct mrc_curve **ret_curve);
+
+/**
+ * mrc_curve_combine() - the curve of several VMs that share a memory
+ * @curves: @nr_curves curves
+ * @weights: @nr_curves rates of accesses, in any unit: finite, at least 0, not
+ *	all 0
+ * @nr_curves: at least 1
+ * @ret_curve: the curve, to be freed with mrc_curve_free(): share of all
+ *	accesses that miss, by the size of the whole memory, when it is split
+ *	as mrc_curve_split() does
+ *
+ * Returns 0; -EINVAL an argument is out of range; -ERANGE sizes or weights
+ * overflow; -ENOMEM. O(points * log points).
+ */
+int mrc_curve_combine(const struct mrc_curve *const *curves,
+		      const double *weights, size_t nr_curves,
+		      struct mrc_curve **ret_curve);
+
+/**
+ * mrc_curve_split() - split a memory between VMs for the fewest misses
+ * @curves: @nr_curves curves
+ * @weights: @nr_curves rates of accesses, as for mrc_curve_combine()
+ * @nr_curves: at least 1
+ * @total_pages: memory to be split, at least 0; infinity is allowed
+ * @ret_pages: @nr_curves sizes, together at most @total_pages; less if no VM
+ *	gains by more
+ *
+ * Memory goes where its marginal worth times weight is greatest, along the
+ * hulls of the curves, for which that is optimal: Stone, Turek, Wolf: "Optimal
+ * partitioning of cache memory", IEEE Transactions on Computers 41(9), 1992.
+ * All sizes but one are at corners of the hulls, where hull and curve meet; the
+ * VM with the last one may miss more than its hull says, if its curve is not
+ * convex. Of several equally worthy VMs the first is served first.
+ *
+ * Returns 0; -EINVAL an argument is out of range; -ERANGE sizes or weights
+ * overflow; -ENOMEM. O(points * log points).
+ */
+int mrc_curve_split(const struct mrc_curve *const *curves,
+		    const double *weights, size_t nr_curves, double total_pages,
+		    double *ret_pages);
+
+/**
+ * struct mrc_curve_difference - how far apart two curves are
+ * @mean: mean absolute difference of the miss ratios
+ * @max: greatest absolute difference
+ * @max_at_pages: the smallest size where that is
+ */
+struct mrc_curve_difference {
+	double mean;
+	double max;
+	double max_at_pages;
+};
+
+/**
+ * mrc_curve_diff() - compare two curves at given sizes
+ * @curve: curve
+ * @other: another one
+ * @sizes_pages: @nr_sizes sizes, each at least 0; infinity is allowed
+ * @nr_sizes: at least 1
+ * @ret_difference: how far apart they are
+ *
+ * Returns 0; -EINVAL an argument is out of range.
+ */
+int mrc_curve_diff(const struct mrc_curve *curve, const struct mrc_curve *other,
+		   const double *sizes_pages, size_t nr_sizes,
+		   struct mrc_curve_difference *ret_difference);
+
+/**
+ * mrc_curve_diff_evenly() - compare two curves at sizes spread evenly
+ * @curve: curve
+ * @other: another one
+ * @max_pages: the last size, finite, above 0
+ * @nr_sizes: at least 1: the sizes are @max_pages * i / @nr_sizes for i = 1 ..
+ *	@nr_sizes; 100 is usual
+ * @ret_difference: how far apart they are
+ *
+ * Returns 0; -EINVAL an argument is out of range.
+ */
+int mrc_curve_diff_evenly(const struct mrc_curve *curve,
+			  const struct mrc_curve *other, double max_pages,
+			  size_t nr_sizes,
+			  struct mrc_curve_difference *ret_difference);
+
 #ifdef __cplusplus
 }
 #endif
