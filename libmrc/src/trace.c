@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fnv.h"
 #include "little_endian.h"
 #include "text.h"
 
@@ -147,19 +148,6 @@ static bool contains(struct text text, const char *string)
 	return false;
 }
 
-/* FNV-1a. */
-static uint64_t hash_text(struct text text)
-{
-	uint64_t hash = UINT64_C(0xcbf29ce484222325);
-	size_t i;
-
-	for (i = 0; i < text.nr_bytes; i++) {
-		hash ^= (unsigned char)text.start[i];
-		hash *= UINT64_C(0x100000001b3);
-	}
-	return hash;
-}
-
 /* Hand over what is in the batch; the sink's answer. */
 static int flush(struct mrc_trace_parser *parser)
 {
@@ -260,7 +248,7 @@ static int parse_text(struct mrc_trace_parser *parser, struct text line)
 	if (!take_token(&line, &id) || id.start[0] == '#')
 		return 0;
 	if (parser->options.hash_ids) {
-		access.page = hash_text(id);
+		access.page = mrc_fnv1a(id.start, id.nr_bytes);
 	} else {
 		err = mrc_text_to_u64(id.start, id.nr_bytes,
 				      parser->options.is_hex, &access.page);
@@ -447,7 +435,8 @@ static int parse_csv(struct mrc_trace_parser *parser, struct text record)
 		return bad(parser, error);
 
 	if (parser->options.hash_ids) {
-		access.page = hash_text(fields[COLUMN_PAGE]);
+		access.page = mrc_fnv1a(fields[COLUMN_PAGE].start,
+					fields[COLUMN_PAGE].nr_bytes);
 	} else {
 		err = mrc_text_to_u64(fields[COLUMN_PAGE].start,
 				      fields[COLUMN_PAGE].nr_bytes,
