@@ -10,6 +10,7 @@
  *	aet.h		curves from reuse times, in O(1) per access
  *	lru.h		exact stack depths and curves of LRU
  *	shards.h	curves of a sample of the pages
+ *	footprint.h	distinct pages in windows, and the curve from that
  *	sim.h		replacement policies at many sizes
  *	curve.h		what all of them make: read, compare, combine curves
  *	curve_io.h	curves as JSON and in binary
@@ -40,6 +41,7 @@
 #include <mrc/aet.h>
 #include <mrc/curve.h>
 #include <mrc/curve_io.h>
+#include <mrc/footprint.h>
 #include <mrc/gen.h>
 #include <mrc/hist.h>
 #include <mrc/lru.h>
