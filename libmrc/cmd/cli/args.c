@@ -72,6 +72,35 @@ int args_number(const char *text, uint64_t min, uint64_t max,
 	return 0;
 }
 
+int args_count(const char *text, uint64_t min, uint64_t max,
+	       uint64_t *ret_count)
+{
+	static const char suffixes[] = "kMGT";
+	bool is_hex = args_has_hex_prefix(text);
+	const char *end = text, *suffix;
+	uint64_t number = 0;
+	bool overflow;
+	int err;
+
+	err = args_digits(is_hex ? text + 2 : text, is_hex ? 16 : 10, &number,
+			  &end);
+	if (err == -EINVAL)
+		return -EINVAL;
+	overflow = err < 0;
+	if (*end) {
+		suffix = strchr(suffixes, *end);
+		if (!suffix || end[1])
+			return -EINVAL;
+		for (; suffix >= suffixes; suffix--)
+			overflow |= __builtin_mul_overflow(
+				number, UINT64_C(1000), &number);
+	}
+	if (overflow || number < min || number > max)
+		return -ERANGE;
+	*ret_count = number;
+	return 0;
+}
+
 static int args_size_shift(const char *suffix, unsigned int *ret_shift)
 {
 	static const struct {
@@ -180,6 +209,43 @@ static int args_nano(const char *text, uint64_t *ret_nano, const char **ret_end)
 		return -ERANGE;
 	}
 	*ret_nano = whole * 1000000000 + fraction;
+	return 0;
+}
+
+int args_decimal(const char *text, double *ret_number)
+{
+	const char *end = text;
+	uint64_t nano = 0;
+	int err;
+
+	err = args_nano(text, &nano, &end);
+	if (err == -EINVAL || *end)
+		return -EINVAL;
+	if (err < 0)
+		return -ERANGE;
+	*ret_number = (double)nano / 1e9;
+	return 0;
+}
+
+int args_share(const char *text, double *ret_share)
+{
+	uint64_t inverse;
+	double share;
+	int err;
+
+	if (strncmp(text, "1/", 2) == 0) {
+		err = args_number(text + 2, 1, UINT64_MAX, &inverse);
+		if (err < 0)
+			return err;
+		*ret_share = 1 / (double)inverse;
+		return 0;
+	}
+	err = args_decimal(text, &share);
+	if (err < 0)
+		return err;
+	if (share <= 0 || share > 1)
+		return -ERANGE;
+	*ret_share = share;
 	return 0;
 }
 

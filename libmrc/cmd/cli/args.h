@@ -16,6 +16,16 @@
 int args_number(const char *text, uint64_t min, uint64_t max,
 		uint64_t *ret_number);
 
+/* Likewise with an optional suffix k, M, G or T in powers of 1000. */
+int args_count(const char *text, uint64_t min, uint64_t max,
+	       uint64_t *ret_count);
+
+/* A share in (0, 1]: 0.01, 1/100 or 1. */
+int args_share(const char *text, double *ret_share);
+
+/* A decimal number such as 2, 0.25 or .5, of at most nine decimals. */
+int args_decimal(const char *text, double *ret_number);
+
 /*
  * Bytes: a number with an optional suffix KiB, MiB, GiB, TiB (or k, K, M, G, T)
  * in powers of 1024.

@@ -15,12 +15,23 @@
 /* A little room, so that the end of the curve is seen to be flat. */
 #define AXIS_ROOM 1.02
 
-static struct axis axis_of_unit(enum axis_kind kind, double extent_pages)
+static struct axis axis_of_unit(enum axis_kind kind, bool is_log,
+				double extent_pages)
 {
-	struct axis axis = { .unit = "pages", .pages_per_unit = 1 };
+	struct axis axis = { .unit = "pages",
+			     .pages_per_unit = 1,
+			     .suffix_factor = 1000 };
 
 	if (kind == AXIS_PAGES)
 		return axis;
+	if (is_log) {
+		/* From a page to many GiB, no unit fits all. */
+		axis.unit = "bytes, K = 1024";
+		axis.pages_per_unit = 1.0 / PAGE_BYTES;
+		axis.suffix_factor = 1024;
+		return axis;
+	}
+	axis.suffix_factor = 0;
 	axis.unit = "MiB";
 	axis.pages_per_unit = PAGES_PER_MIB;
 	if (extent_pages >= AXIS_GIB_PAGES) {
@@ -47,11 +58,13 @@ static void axis_scale_linear(struct axis *axis, enum axis_kind kind,
 {
 	double step;
 
-	extent *= AXIS_ROOM;
+	if (kind == AXIS_MEMORY)
+		extent *= AXIS_ROOM;
 	step = extent / AXIS_MAX_STEPS;
 	axis->step = kind == AXIS_PAGES ? axis_round_decimal(step) :
 					  exp2(ceil(log2(step)));
-	axis->nr_steps = (unsigned int)ceil(extent / axis->step);
+	/* A hundredth of a step is not worth another one: none sees it. */
+	axis->nr_steps = (unsigned int)ceil(extent / axis->step - 0.01);
 }
 
 static void axis_scale_log(struct axis *axis, enum axis_kind kind,
@@ -75,7 +88,7 @@ static void axis_scale_log(struct axis *axis, enum axis_kind kind,
 struct axis axis_new(enum axis_kind kind, bool is_log, double smallest_pages,
 		     double extent_pages)
 {
-	struct axis axis = axis_of_unit(kind, extent_pages);
+	struct axis axis = axis_of_unit(kind, is_log, extent_pages);
 	double extent = extent_pages / axis.pages_per_unit;
 
 	if (is_log)
@@ -105,17 +118,18 @@ double axis_tick_pages(const struct axis *axis, unsigned int index)
 void axis_tick_label(const struct axis *axis, unsigned int index,
 		     char label[AXIS_LABEL_BYTES])
 {
-	static const char suffixes[] = "\0kMGTPE";
-	double tick = axis_tick(axis, index);
+	static const char decimal[] = "\0kMGTPE", binary[] = "\0KMGTPE";
+	double factor = axis->suffix_factor, tick = axis_tick(axis, index);
 	unsigned int i = 0;
 
-	/* Six digits are as long as a label may be. */
-	while (axis->pages_per_unit == 1 && tick >= 10000 &&
-	       axis_end_pages(axis) >= 1e5 && i + 2 < sizeof(suffixes)) {
-		tick /= 1000;
+	/* Up to five digits are no longer than with a suffix. */
+	while (factor > 0 && tick >= factor && i + 2 < sizeof(decimal) &&
+	       (axis->is_log || axis->step * axis->nr_steps >= 1e5)) {
+		tick /= factor;
 		i++;
 	}
-	(void)snprintf(label, AXIS_LABEL_BYTES, "%.6g%.1s", tick, &suffixes[i]);
+	(void)snprintf(label, AXIS_LABEL_BYTES, "%.6g%.1s", tick,
+		       factor == 1024 ? &binary[i] : &decimal[i]);
 }
 
 double axis_position(const struct axis *axis, double pages)

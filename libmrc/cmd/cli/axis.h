@@ -10,7 +10,7 @@
 #define AXIS_LABEL_BYTES 32
 
 enum axis_kind {
-	/* MiB or GiB; ticks at powers of two, as memory comes. */
+	/* MiB, GiB or bytes; ticks at powers of two, as memory comes. */
 	AXIS_MEMORY,
 	/* Pages; ticks at 1, 2 or 5 times a power of ten. */
 	AXIS_PAGES,
@@ -20,6 +20,7 @@ enum axis_kind {
  * struct axis - an axis from 0, or if logarithmic from a tick, to a round end
  * @unit: of the labels, such as "MiB"
  * @pages_per_unit: converts
+ * @suffix_factor: labels have the suffixes k, M, ... for its powers; 0 for none
  * @is_log: equal distances are equal factors
  * @start: the first tick in units; 0 unless @is_log
  * @step: from one tick to the next: distance in units, or factor
@@ -28,6 +29,7 @@ enum axis_kind {
 struct axis {
 	const char *unit;
 	double pages_per_unit;
+	double suffix_factor;
 	bool is_log;
 	double start;
 	double step;

@@ -147,6 +147,31 @@ static void svg_axes(FILE *out, const struct svg_frame *frame,
 }
 
 /*
+ * A logarithmic axis has no 0: points left of its start become one there.
+ * Returns how many, and sets the ratio at the start if there are any.
+ */
+static size_t svg_clip(const struct axis *axis,
+		       const struct plot_series *series, const double *ratios,
+		       double *ret_ratio)
+{
+	double start = axis_tick_pages(axis, 0), share;
+	const double *sizes = series->sizes_pages;
+	size_t nr_left = 0;
+
+	while (nr_left < series->nr_points && sizes[nr_left] < start)
+		nr_left++;
+	if (nr_left == 0)
+		return 0;
+	*ret_ratio = ratios[nr_left - 1];
+	if (nr_left == series->nr_points)
+		return nr_left;
+	share = (start - sizes[nr_left - 1]) /
+		(sizes[nr_left] - sizes[nr_left - 1]);
+	*ret_ratio += share * (ratios[nr_left] - ratios[nr_left - 1]);
+	return nr_left;
+}
+
+/*
  * The points' own places, so that a cliff stays where it is; those that could
  * not be told from the last one are left out. @step: 1 forward, -1 backward
  */
@@ -154,20 +179,25 @@ static void svg_line(FILE *out, const struct svg_frame *frame,
 		     const struct axis *axis, const struct plot_series *series,
 		     const double *ratios, int step)
 {
-	size_t nr_points = series->nr_points, i;
-	double last_x = 0, last_y = 0;
+	size_t nr_points = series->nr_points, nr_left, first, i;
+	double last_x = 0, last_y = 0, ratio = 0;
+	bool has_last = false;
 
-	for (i = 0; i < nr_points; i++) {
-		size_t index = step > 0 ? i : nr_points - 1 - i;
+	nr_left = svg_clip(axis, series, ratios, &ratio);
+	first = nr_left > 0 ? nr_left - 1 : 0;
+	for (i = first; i < nr_points; i++) {
+		size_t index = step > 0 ? i : nr_points - 1 - (i - first);
+		bool is_start = index + 1 == nr_left;
 		double x = svg_x(frame, axis, series->sizes_pages[index]);
-		double y = svg_y(ratios[index]);
+		double y = svg_y(is_start ? ratio : ratios[index]);
 
-		if (i > 0 && i + 1 < nr_points &&
+		if (has_last && i + 1 < nr_points &&
 		    fabs(x - last_x) < SVG_RESOLUTION &&
 		    fabs(y - last_y) < SVG_RESOLUTION)
 			continue;
 		(void)fprintf(out, "%c%.2f %.2f",
-			      i == 0 && step > 0 ? 'M' : 'L', x, y);
+			      has_last || step < 0 ? 'L' : 'M', x, y);
+		has_last = true;
 		last_x = x;
 		last_y = y;
 	}
