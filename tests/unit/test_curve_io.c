@@ -584,6 +584,7 @@ static void test_any_locale(void **state)
 	assert_string_equal(localeconv()->decimal_point, ",");
 	assert_comes_back(&record);
 	assert_string_equal(localeconv()->decimal_point, ",");
+	mrc_curve_record_exit(&record);
 	assert_int_equal(read_json(JSON(POINTS), &record, NULL), 0);
 	assert_near(mrc_curve_at(record.curve, 10), 0.5, 0);
 	mrc_curve_record_exit(&record);

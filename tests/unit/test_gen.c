@@ -598,6 +598,52 @@ static void test_writes(void **state)
 	mrc_gen_free(gen);
 }
 
+static void assert_begins_with(struct mrc_gen *gen, const uint64_t *pages,
+			       size_t nr_pages)
+{
+	size_t i;
+
+	for (i = 0; i < nr_pages; i++)
+		assert_true(next_page(gen) == pages[i]);
+	mrc_gen_free(gen);
+}
+
+/*
+ * Computed by a program of its own in Python: whole numbers, and for Zipf
+ * decimal arithmetic with 40 digits.
+ */
+static void test_a_seed_means_the_same_everywhere(void **state)
+{
+	static const uint64_t uniform[] = { 288890, 769270, 883039,
+					    927904, 322179, 940880 };
+	static const uint64_t zipf1[] = {
+		118,	933281, 0, 6,	 27888, 47704,
+		201244, 5173,	8, 3163, 5083,	14049
+	};
+	static const uint64_t zipf08[] = { 11271,  977582, 1,	   495,
+					   262787, 328974, 574110, 120633,
+					   812,	   93735,  119573, 194208 };
+	static const uint64_t chase[] = {
+		526, 571, 709, 664, 658, 244, 716, 821
+	};
+	static const uint64_t scatter[] = { UINT64_C(14468756805604056491),
+					    UINT64_C(3347187506234247366),
+					    UINT64_C(3718798896313979815),
+					    UINT64_C(12546812903652130415) };
+	struct mrc_gen *gen = NULL;
+
+	(void)state;
+	assert_int_equal(mrc_gen_new_uniform(1000003, 42, &gen), 0);
+	assert_begins_with(gen, uniform, ARRAY_SIZE(uniform));
+	assert_begins_with(new_zipf(1000000, 1, 42), zipf1, ARRAY_SIZE(zipf1));
+	assert_begins_with(new_zipf(1000000, 0.8, 42), zipf08,
+			   ARRAY_SIZE(zipf08));
+	assert_int_equal(mrc_gen_new_chase(1000, 42, &gen), 0);
+	assert_begins_with(gen, chase, ARRAY_SIZE(chase));
+	assert_int_equal(mrc_gen_new_scatter(new_loop(9), 0, 42, &gen), 0);
+	assert_begins_with(gen, scatter, ARRAY_SIZE(scatter));
+}
+
 static void test_arguments_out_of_range(void **state)
 {
 	const uint64_t sizes[] = { 4, UINT64_MAX / 2 };
@@ -748,6 +794,7 @@ int main(void)
 		cmocka_unit_test(test_sequence_by_hand),
 		cmocka_unit_test(test_calls_may_be_cut_anywhere),
 		cmocka_unit_test(test_writes),
+		cmocka_unit_test(test_a_seed_means_the_same_everywhere),
 		cmocka_unit_test(test_arguments_out_of_range),
 		cmocka_unit_test(test_without_memory),
 		cmocka_unit_test(test_portable_functions_are_exact_enough),
