@@ -140,6 +140,9 @@ struct mrc_sim {
 	struct mrc_page_ids page_ids;
 	uint64_t nr_accesses;
 
+	/* What is not to be counted: the results of the warm-up. */
+	struct mrc_sim_result *warm_up;
+
 	/* Accesses not simulated yet; all of them if the future is needed. */
 	uint32_t *ids;
 	uint8_t *are_writes; /* NULL while none were given */
@@ -309,10 +312,11 @@ int mrc_sim_new(enum mrc_sim_policy policy, const uint64_t *sizes_pages,
 	sim->sizes_pages = malloc(nr_sizes * sizeof(*sim->sizes_pages));
 	sim->workers = calloc(sim->nr_workers, sizeof(*sim->workers));
 	sim->lanes = calloc(sim->nr_lanes, sizeof(struct mrc_sim_lane *));
+	sim->warm_up = calloc(nr_sizes, sizeof(*sim->warm_up));
 	err = -ENOMEM;
 	if (sim->ids == NULL || sim->sizes == NULL ||
 	    sim->sizes_pages == NULL || sim->workers == NULL ||
-	    sim->lanes == NULL)
+	    sim->lanes == NULL || sim->warm_up == NULL)
 		goto out;
 	for (i = 0; i < nr_sizes; i++) {
 		sim->sizes_pages[i] = sizes_pages[i];
@@ -337,6 +341,7 @@ void mrc_sim_free(struct mrc_sim *sim)
 	if (sim->lanes != NULL)
 		free_lanes(sim);
 	mrc_page_ids_exit(&sim->page_ids);
+	free(sim->warm_up);
 	free(sim->lanes);
 	free(sim->workers);
 	free(sim->sizes_pages);
@@ -364,6 +369,8 @@ static void run_workers(struct mrc_sim *sim, const struct mrc_sim_refs *refs)
 	sigset_t old;
 	size_t i;
 
+	if (refs->nr_refs == 0)
+		return;
 	for (i = 0; i < sim->nr_workers; i++)
 		sim->workers[i] = (struct worker){
 			.sim = sim,
@@ -389,15 +396,9 @@ static void run_workers(struct mrc_sim *sim, const struct mrc_sim_refs *refs)
 			(void)pthread_join(sim->workers[i].thread, NULL);
 }
 
-/* -ENOMEM; then nothing was run. */
-static int run_refs(struct mrc_sim *sim, const uint32_t *next_uses)
+/* Make room for all that waits. -ENOMEM. */
+static int reserve_lanes(struct mrc_sim *sim)
 {
-	struct mrc_sim_refs refs = {
-		.ids = sim->ids,
-		.are_writes = sim->are_writes,
-		.next_uses = next_uses,
-		.nr_refs = sim->nr_refs,
-	};
 	size_t nr_pages = mrc_page_ids_nr_pages(&sim->page_ids);
 	size_t i;
 	int err;
@@ -413,8 +414,18 @@ static int run_refs(struct mrc_sim *sim, const uint32_t *next_uses)
 			return err;
 	}
 	sim->nr_reserved = nr_pages;
-	run_workers(sim, &refs);
 	return 0;
+}
+
+static void run_all(struct mrc_sim *sim)
+{
+	const struct mrc_sim_refs refs = {
+		.ids = sim->ids,
+		.are_writes = sim->are_writes,
+		.nr_refs = sim->nr_refs,
+	};
+
+	run_workers(sim, &refs);
 }
 
 /* -ENOMEM; then the accesses still wait. */
@@ -424,9 +435,10 @@ static int flush(struct mrc_sim *sim)
 
 	if (sim->nr_refs == 0)
 		return 0;
-	err = run_refs(sim, NULL);
+	err = reserve_lanes(sim);
 	if (err < 0)
 		return err;
+	run_all(sim);
 	sim->nr_refs = 0;
 	return 0;
 }
@@ -545,7 +557,9 @@ size_t mrc_sim_nr_sizes(const struct mrc_sim *sim)
 	return sim->nr_sizes;
 }
 
-static int get_results(struct mrc_sim *sim, struct mrc_sim_result *ret_results)
+/* Misses and write-backs, from the first access on. -ENOMEM. */
+static int count_lanes(const struct mrc_sim *sim,
+		       struct mrc_sim_result *ret_results)
 {
 	uint64_t *misses = malloc(sim->nr_sizes * sizeof(*misses));
 	uint64_t *write_backs = malloc(sim->nr_sizes * sizeof(*write_backs));
@@ -562,15 +576,8 @@ static int get_results(struct mrc_sim *sim, struct mrc_sim_result *ret_results)
 
 		sim->policy->ops->count(sim->lanes[i], misses, write_backs);
 		for (j = i; j < sim->nr_sizes; j += sim->nr_lanes) {
-			ret_results[j] = (struct mrc_sim_result){
-				.size_pages = sim->sizes_pages[j],
-				.nr_accesses = sim->nr_accesses,
-				.nr_hits = sim->nr_accesses - misses[nr],
-				.nr_misses = misses[nr],
-				.nr_cold =
-					mrc_page_ids_nr_pages(&sim->page_ids),
-				.nr_write_backs = write_backs[nr],
-			};
+			ret_results[j].nr_misses = misses[nr];
+			ret_results[j].nr_write_backs = write_backs[nr];
 			nr++;
 		}
 	}
@@ -606,34 +613,88 @@ static uint32_t *find_next_uses(const struct mrc_sim *sim)
 	return next_uses;
 }
 
-static int get_results_with_future(struct mrc_sim *sim,
-				   struct mrc_sim_result *ret_results)
+static int count_with_future(struct mrc_sim *sim,
+			     struct mrc_sim_result *ret_results)
 {
 	uint32_t *next_uses = find_next_uses(sim);
+	struct mrc_sim_refs refs = {
+		.ids = sim->ids,
+		.are_writes = sim->are_writes,
+		.next_uses = next_uses,
+		.nr_refs = sim->warm_up[0].nr_accesses,
+	};
 	int err;
 
 	if (next_uses == NULL)
 		return -ENOMEM;
 	err = new_lanes(sim);
 	if (err == 0)
-		err = run_refs(sim, next_uses);
-	if (err == 0)
-		err = get_results(sim, ret_results);
+		err = reserve_lanes(sim);
+	if (err < 0)
+		goto out;
+	/* What the warm-up comes to depends on what follows. */
+	run_workers(sim, &refs);
+	err = count_lanes(sim, sim->warm_up);
+	if (err < 0)
+		goto out;
+	refs.ids += refs.nr_refs;
+	refs.next_uses += refs.nr_refs;
+	if (refs.are_writes != NULL)
+		refs.are_writes += refs.nr_refs;
+	refs.nr_refs = sim->nr_refs - refs.nr_refs;
+	run_workers(sim, &refs);
+	err = count_lanes(sim, ret_results);
+out:
 	free_lanes(sim);
 	free(next_uses);
 	return err;
 }
 
-int mrc_sim_results(struct mrc_sim *sim, struct mrc_sim_result *ret_results)
+/* As mrc_sim_results(), but with the warm-up. */
+static int get_totals(struct mrc_sim *sim, struct mrc_sim_result *ret_results)
 {
+	size_t i;
 	int err;
 
-	if (sim->policy->info.needs_future)
-		return get_results_with_future(sim, ret_results);
-	err = flush(sim);
+	if (sim->policy->info.needs_future) {
+		err = count_with_future(sim, ret_results);
+	} else {
+		err = flush(sim);
+		if (err == 0)
+			err = count_lanes(sim, ret_results);
+	}
+	for (i = 0; err == 0 && i < sim->nr_sizes; i++) {
+		ret_results[i].nr_accesses = sim->nr_accesses;
+		ret_results[i].nr_cold = mrc_page_ids_nr_pages(&sim->page_ids);
+	}
+	return err;
+}
+
+int mrc_sim_end_warm_up(struct mrc_sim *sim)
+{
+	return get_totals(sim, sim->warm_up);
+}
+
+int mrc_sim_results(struct mrc_sim *sim, struct mrc_sim_result *ret_results)
+{
+	size_t i;
+	int err;
+
+	err = get_totals(sim, ret_results);
 	if (err < 0)
 		return err;
-	return get_results(sim, ret_results);
+	for (i = 0; i < sim->nr_sizes; i++) {
+		struct mrc_sim_result *result = &ret_results[i];
+		const struct mrc_sim_result *less = &sim->warm_up[i];
+
+		result->size_pages = sim->sizes_pages[i];
+		result->nr_accesses -= less->nr_accesses;
+		result->nr_misses -= less->nr_misses;
+		result->nr_cold -= less->nr_cold;
+		result->nr_write_backs -= less->nr_write_backs;
+		result->nr_hits = result->nr_accesses - result->nr_misses;
+	}
+	return 0;
 }
 
 double mrc_sim_hit_ratio(const struct mrc_sim_result *result)
@@ -655,12 +716,15 @@ int mrc_sim_curve(struct mrc_sim *sim, struct mrc_curve **ret_curve)
 {
 	struct mrc_sim_result *results;
 	struct mrc_curve *curve = NULL;
-	uint64_t fewest = sim->nr_accesses;
+	uint64_t nr_accesses;
+	uint64_t fewest;
 	size_t i;
 	int err;
 
-	if (sim->nr_accesses == 0)
+	nr_accesses = sim->nr_accesses - sim->warm_up[0].nr_accesses;
+	if (nr_accesses == 0)
 		return -ENODATA;
+	fewest = nr_accesses;
 	results = malloc(sim->nr_sizes * sizeof(*results));
 	if (results == NULL)
 		return -ENOMEM;
@@ -673,7 +737,7 @@ int mrc_sim_curve(struct mrc_sim *sim, struct mrc_curve **ret_curve)
 		if (results[i].nr_misses < fewest)
 			fewest = results[i].nr_misses;
 		mrc_curve_append(curve, (double)sim->sizes_pages[i],
-				 (double)fewest / (double)sim->nr_accesses);
+				 (double)fewest / (double)nr_accesses);
 	}
 	free(results);
 	if (err == 0)

@@ -241,7 +241,7 @@ int mrc_sim_access_writes_n(struct mrc_sim *sim, const uint64_t *pages,
 			    const uint8_t *are_writes, size_t nr_pages);
 
 /**
- * mrc_sim_nr_accesses() - number of accesses counted
+ * mrc_sim_nr_accesses() - number of accesses so far, the warm-up included
  * @sim: simulation
  */
 uint64_t mrc_sim_nr_accesses(const struct mrc_sim *sim);
@@ -251,6 +251,16 @@ uint64_t mrc_sim_nr_accesses(const struct mrc_sim *sim);
  * @sim: simulation
  */
 size_t mrc_sim_nr_sizes(const struct mrc_sim *sim);
+
+/**
+ * mrc_sim_end_warm_up() - do not count the accesses so far
+ * @sim: simulation; what is in memory stays, and pages seen are not cold again
+ *
+ * What mrc_sim_results() and mrc_sim_curve() say begins here. May be called again.
+ *
+ * Returns 0; -ENOMEM, and nothing has changed.
+ */
+int mrc_sim_end_warm_up(struct mrc_sim *sim);
 
 /**
  * mrc_sim_results() - the results so far, at all sizes
@@ -291,7 +301,7 @@ double mrc_sim_hit_ratio_warm(const struct mrc_sim_result *result);
  * smaller size: the best to be had by using no more than that much.
  * mrc_sim_results() has what was simulated.
  *
- * Returns 0; -ENODATA nothing was accessed; -ENOMEM.
+ * Returns 0; -ENODATA nothing was accessed, or not since the warm-up; -ENOMEM.
  */
 int mrc_sim_curve(struct mrc_sim *sim, struct mrc_curve **ret_curve);
 
