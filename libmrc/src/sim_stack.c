@@ -115,8 +115,8 @@ static int reserve_stack(struct mrc_sim_lane *lane, size_t nr_pages,
 		nr_left -= nr;
 		if (max_entries <= level->max_entries)
 			continue;
-		entries = mrc_sim_grow(level->entries, 0, max_entries,
-				       sizeof(*entries));
+		entries = mrc_sim_grow(level->entries, level->max_entries,
+				       max_entries, sizeof(*entries));
 		if (entries == NULL)
 			return -ENOMEM;
 		level->entries = entries;
