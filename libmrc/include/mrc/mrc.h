@@ -10,6 +10,7 @@
  *	aet.h		curves from reuse times, in O(1) per access
  *	lru.h		exact stack depths and curves of LRU
  *	shards.h	curves of a sample of the pages
+ *	counter_stacks.h	curves from counters of distinct pages
  *	footprint.h	distinct pages in windows, and the curve from that
  *	sim.h		replacement policies at many sizes
  *	curve.h		what all of them make: read, compare, combine curves
@@ -39,6 +40,7 @@
 #define MRC_MRC_H
 
 #include <mrc/aet.h>
+#include <mrc/counter_stacks.h>
 #include <mrc/curve.h>
 #include <mrc/curve_io.h>
 #include <mrc/footprint.h>
