@@ -26,6 +26,7 @@
 static const struct group *const groups[] = {
 	&group_aet,
 	&group_lru,
+	&group_shards,
 };
 
 #define NR_GROUPS (sizeof(groups) / sizeof(groups[0]))
