@@ -528,7 +528,7 @@ static int parse_address(struct text token, uint64_t *ret_address)
 static bool parse_perf_time(struct text token, uint64_t *ret_time)
 {
 	uint64_t fraction = 0;
-	uint64_t seconds;
+	uint64_t seconds = 0;
 	size_t nr_digits;
 	size_t dot = 0;
 

@@ -294,6 +294,10 @@ static void test_json_refuses(void **state)
 		{ JSON(POINTS ",\"name\":\"\xff\""), "not UTF-8" },
 		{ JSON(POINTS ",\"name\":\"\xc0\x80\""), "not UTF-8" },
 		{ JSON(POINTS ",\"name\":\"\xed\xa0\x80\""), "not UTF-8" },
+		{ JSON(POINTS ",\"name\":\"\xe0\x9f\xbf\""), "not UTF-8" },
+		{ JSON(POINTS ",\"name\":\"\xf0\x8f\xbf\xbf\""), "not UTF-8" },
+		{ JSON(POINTS ",\"name\":\"\xf4\x90\x80\x80\""), "not UTF-8" },
+		{ JSON(POINTS ",\"name\":\"\xe2\x82\""), "not UTF-8" },
 		{ "{\"format\":\"mrc-curve\",\"major\":2,\"minor\":0,\"x\":[]}",
 		  "it is of a newer major version" },
 	};
@@ -370,6 +374,7 @@ static void test_newer_minor_json(void **state)
 		NEWER("truer"),
 	};
 #undef NEWER
+	struct mrc_curve_read_error error = { 0, NULL };
 	struct mrc_curve_record record;
 	char deep[400];
 	size_t i;
@@ -382,10 +387,14 @@ static void test_newer_minor_json(void **state)
 	}
 	for (i = 0; i < ARRAY_SIZE(bad); i++)
 		assert_int_equal(read_json(bad[i], &record, NULL), -EBADMSG);
-	memset(deep, '[', sizeof(deep));
+	/* Good otherwise, but deeper than anyone nests. */
 	memcpy(deep, "{\"a\":", 5);
-	assert_int_equal(read_copy(deep, sizeof(deep), &record, NULL),
-			 -EBADMSG);
+	memset(deep + 5, '[', 40);
+	memset(deep + 45, ']', 40);
+	strcpy(deep + 85, ",\"format\":\"mrc-curve\",\"major\":1,"
+			  "\"minor\":7," POINTS "}");
+	assert_int_equal(read_json(deep, &record, &error), -EBADMSG);
+	assert_string_equal(error.reason, "nested too deeply");
 }
 
 static uint64_t fnv1a(const unsigned char *bytes, size_t nr_bytes)

@@ -199,6 +199,7 @@ static void test_text_refuses(void **state)
 		{ "1,2", "the line does not begin with a number" },
 		{ "\xef\xbb\xbf\x35", "the line does not begin with a number" },
 		{ "18446744073709551616", "the number is 2^64 or more" },
+		{ "20000000000000000000", "the number is 2^64 or more" },
 		{ "99999999999999999999999", "the number is 2^64 or more" },
 		{ "0x10000000000000000", "the number is 2^64 or more" },
 		{ "1 X", "neither R nor W behind the number" },
@@ -585,6 +586,11 @@ static void test_perf(void **state)
 	assert_int_equal(seen.times[2], UINT64_C(12000345000));
 	assert_int_equal(seen.times[3], UINT64_C(5100000000));
 	assert_int_equal(seen.times[6], UINT64_C(77500000000));
+	assert_int_equal(seen.times[0], 0);
+	/* More nanoseconds than there are. */
+	parse_string(MRC_TRACE_PERF, NULL, "18446744073.9: 7f0000001000\n",
+		     &seen);
+	assert_int_equal(seen.nr_accesses, 1);
 	assert_int_equal(seen.times[0], 0);
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
 		parse_string(MRC_TRACE_PERF, NULL, bad[i], &seen);
