@@ -494,6 +494,7 @@ static void test_binary_refuses(void **state)
 		.page_bytes = 4096,
 		.curve = new_curve(2, 0.5),
 	};
+	unsigned char *longer;
 	unsigned char *bytes = NULL;
 	unsigned char newer[] = { /* an unknown section in front of the hash */
 				  99, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0,
@@ -524,9 +525,12 @@ static void test_binary_refuses(void **state)
 	}
 
 	/* Of this minor version it is an error, of a newer one it is skipped. */
-	bytes = realloc(bytes, nr_bytes + 13);
-	assert_non_null(bytes);
-	memcpy(bytes + nr_bytes - 8, newer, sizeof(newer));
+	longer = malloc(nr_bytes + 13);
+	assert_non_null(longer);
+	memcpy(longer, bytes, nr_bytes - 8);
+	memcpy(longer + nr_bytes - 8, newer, sizeof(newer));
+	free(bytes);
+	bytes = longer;
 	nr_bytes += 13;
 	seal(bytes, nr_bytes);
 	assert_int_equal(read_copy(bytes, nr_bytes, &record, NULL), -EBADMSG);
