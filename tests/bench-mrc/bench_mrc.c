@@ -27,6 +27,7 @@ static const struct group *const groups[] = {
 	&group_aet,
 	&group_lru,
 	&group_shards,
+	&group_sim,
 };
 
 #define NR_GROUPS (sizeof(groups) / sizeof(groups[0]))

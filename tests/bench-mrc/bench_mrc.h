@@ -36,6 +36,7 @@ struct group {
 extern const struct group group_aet;
 extern const struct group group_lru;
 extern const struct group group_shards;
+extern const struct group group_sim;
 
 /* End the program if @is_true is false: a benchmark of a failure is none. */
 void must(int is_true, const char *what);
