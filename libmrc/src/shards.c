@@ -142,7 +142,7 @@ static int grow_entries(struct mrc_shards *shards, size_t nr_entries)
 static int compact_line(struct mrc_shards *shards, size_t nr_slots)
 {
 	struct mrc_time_line *line = &shards->line;
-	struct mrc_time_line bigger;
+	struct mrc_time_line bigger = { .nr_slots = 0 };
 	size_t i;
 
 	if (nr_slots > line->nr_slots) {
@@ -728,8 +728,8 @@ static double size_scale(const struct mrc_shards *shards, double surplus)
  * beta = miss ratio, which this is if all pages have as many accesses, as in a
  * loop. Here each counts a_p^2 times: what is lacking usually are pages with more
  * accesses than any in the sample, and the next ones tell best where they would
- * be. On Zipf traces of 1000 sampled pages that is up to a third better than
- * a_p, elsewhere the same.
+ * be. On Zipf traces of 1000 sampled pages the error is about a sixth smaller
+ * than with a_p, elsewhere the same.
  *
  * a_p is not known before the end. The i-th access of a page counts
  * i^3 - (i - 1)^3: also a_p^3 for all of them, and in the same shares if the

@@ -30,9 +30,9 @@
  * - LRU: 5 M; LFU: 16 M + 32 min(largest c, M);
  * - OPT: as LFU, and 4 bytes for each access, 8 and 1 more while results are
  *   computed, 1 more if any access is a write;
- * - ARC, 2Q: 9 M for each size;
+ * - ARC, 2Q, S3-FIFO: 9 M for each size;
  * - others: 1 to 5 bits of M for each size, the sizes rounded up to 64, and
- *   4 min(c, M) for each; SIEVE 8, S3-FIFO 8.
+ *   4 min(c, M) for each; SIEVE 8.
  * Writes add 8 M for each 64 sizes, or 2 M.
  *
  * Ownership: the caller frees what a function returns through ret_*, with
@@ -211,8 +211,9 @@ void mrc_sim_free(struct mrc_sim *sim);
  * @page: page number, any value
  * @is_write: the page becomes dirty
  *
- * Returns 0; -ENOMEM; -EOVERFLOW more than UINT32_MAX distinct pages, or in OPT
- * accesses, or 2^36 in LFU. A failed access is not counted and may be tried again.
+ * Returns 0; -ENOMEM; -EOVERFLOW more than UINT32_MAX distinct pages (in LRU
+ * 2^30), or in OPT accesses, or 2^36 in LFU. A failed access is not counted and
+ * may be tried again.
  */
 int mrc_sim_access(struct mrc_sim *sim, uint64_t page, bool is_write);
 
@@ -258,7 +259,7 @@ size_t mrc_sim_nr_sizes(const struct mrc_sim *sim);
  *
  * What mrc_sim_results() and mrc_sim_curve() say begins here. May be called again.
  *
- * Returns 0; -ENOMEM, and nothing has changed.
+ * Returns 0; -ENOMEM or -EOVERFLOW, as mrc_sim_access(), and nothing has changed.
  */
 int mrc_sim_end_warm_up(struct mrc_sim *sim);
 
@@ -270,7 +271,7 @@ int mrc_sim_end_warm_up(struct mrc_sim *sim);
  * OPT does its work here, from the first access on each time. It takes the
  * last access for the end of the world.
  *
- * Returns 0; -ENOMEM.
+ * Returns 0; -ENOMEM; -EOVERFLOW as mrc_sim_access().
  */
 int mrc_sim_results(struct mrc_sim *sim, struct mrc_sim_result *ret_results);
 
@@ -301,7 +302,8 @@ double mrc_sim_hit_ratio_warm(const struct mrc_sim_result *result);
  * smaller size: the best to be had by using no more than that much.
  * mrc_sim_results() has what was simulated.
  *
- * Returns 0; -ENODATA nothing was accessed, or not since the warm-up; -ENOMEM.
+ * Returns 0; -ENODATA nothing was accessed, or not since the warm-up; -ENOMEM;
+ * -EOVERFLOW as mrc_sim_access().
  */
 int mrc_sim_curve(struct mrc_sim *sim, struct mrc_curve **ret_curve);
 
