@@ -5,17 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/*
- * @total is @cold plus all of @counts. It fits 64 bits, so no counter can
- * overflow on its own and only the total needs a check.
- */
-struct mrc_hist {
-	unsigned int sub_bucket_bits;
-	size_t nr_buckets;
-	uint64_t total;
-	uint64_t cold;
-	uint64_t counts[];
-};
+#include "hist_counts.h"
 
 int mrc_hist_new(unsigned int sub_bucket_bits, struct mrc_hist **ret_hist)
 {
@@ -36,14 +26,29 @@ int mrc_hist_new(unsigned int sub_bucket_bits, struct mrc_hist **ret_hist)
 
 void mrc_hist_free(struct mrc_hist *hist)
 {
+	if (hist == NULL)
+		return;
+	free(hist->censored);
 	free(hist);
+}
+
+int mrc_hist_need_censored(struct mrc_hist *hist)
+{
+	if (hist->censored == NULL)
+		hist->censored =
+			calloc(hist->nr_buckets, sizeof(*hist->censored));
+	return hist->censored != NULL ? 0 : -ENOMEM;
 }
 
 void mrc_hist_clear(struct mrc_hist *hist)
 {
 	hist->total = 0;
 	hist->cold = 0;
+	hist->nr_censored = 0;
 	memset(hist->counts, 0, hist->nr_buckets * sizeof(hist->counts[0]));
+	if (hist->censored != NULL)
+		memset(hist->censored, 0,
+		       hist->nr_buckets * sizeof(hist->censored[0]));
 }
 
 int mrc_hist_add(struct mrc_hist *hist, uint64_t reuse_time, uint64_t count)
@@ -67,8 +72,13 @@ int mrc_hist_add_cold(struct mrc_hist *hist, uint64_t count)
 	return 0;
 }
 
-int mrc_hist_add_buckets(struct mrc_hist *hist, const uint64_t *counts,
-			 size_t nr_counts)
+/*
+ * The total with all of @counts, none of which may be outside [@first_bucket,
+ * nr_buckets).
+ */
+static int sum_buckets(const struct mrc_hist *hist, const uint64_t *counts,
+		       size_t nr_counts, size_t first_bucket,
+		       uint64_t *ret_total)
 {
 	uint64_t total = hist->total;
 	size_t i;
@@ -76,15 +86,63 @@ int mrc_hist_add_buckets(struct mrc_hist *hist, const uint64_t *counts,
 	for (i = 0; i < nr_counts; i++) {
 		if (counts[i] == 0)
 			continue;
-		if (i == 0 || i >= hist->nr_buckets)
+		if (i < first_bucket || i >= hist->nr_buckets)
 			return -ERANGE;
 		if (counts[i] > UINT64_MAX - total)
 			return -EOVERFLOW;
 		total += counts[i];
 	}
+	*ret_total = total;
+	return 0;
+}
 
+int mrc_hist_add_buckets(struct mrc_hist *hist, const uint64_t *counts,
+			 size_t nr_counts)
+{
+	size_t i;
+	int err;
+
+	err = sum_buckets(hist, counts, nr_counts, 1, &hist->total);
+	if (err < 0)
+		return err;
 	for (i = 0; i < nr_counts && i < hist->nr_buckets; i++)
 		hist->counts[i] += counts[i];
+	return 0;
+}
+
+int mrc_hist_add_censored(struct mrc_hist *hist, uint64_t time, uint64_t count)
+{
+	int err;
+
+	if (time >> MRC_HIST_VALUE_BITS != 0)
+		return -ERANGE;
+	if (count > UINT64_MAX - hist->total)
+		return -EOVERFLOW;
+	err = mrc_hist_need_censored(hist);
+	if (err < 0)
+		return err;
+	hist->censored[mrc_bucket_index(hist->sub_bucket_bits, time)] += count;
+	hist->nr_censored += count;
+	hist->total += count;
+	return 0;
+}
+
+int mrc_hist_add_censored_buckets(struct mrc_hist *hist, const uint64_t *counts,
+				  size_t nr_counts)
+{
+	uint64_t total = 0;
+	size_t i;
+	int err;
+
+	err = sum_buckets(hist, counts, nr_counts, 0, &total);
+	if (err < 0)
+		return err;
+	err = mrc_hist_need_censored(hist);
+	if (err < 0)
+		return err;
+	for (i = 0; i < nr_counts && i < hist->nr_buckets; i++)
+		hist->censored[i] += counts[i];
+	hist->nr_censored += total - hist->total;
 	hist->total = total;
 	return 0;
 }
@@ -92,14 +150,23 @@ int mrc_hist_add_buckets(struct mrc_hist *hist, const uint64_t *counts,
 int mrc_hist_merge(struct mrc_hist *hist, const struct mrc_hist *other)
 {
 	size_t i;
+	int err;
 
 	if (hist->sub_bucket_bits != other->sub_bucket_bits)
 		return -EINVAL;
 	if (other->total > UINT64_MAX - hist->total)
 		return -EOVERFLOW;
+	if (other->nr_censored > 0) {
+		err = mrc_hist_need_censored(hist);
+		if (err < 0)
+			return err;
+		for (i = 0; i < hist->nr_buckets; i++)
+			hist->censored[i] += other->censored[i];
+	}
 	for (i = 0; i < hist->nr_buckets; i++)
 		hist->counts[i] += other->counts[i];
 	hist->cold += other->cold;
+	hist->nr_censored += other->nr_censored;
 	hist->total += other->total;
 	return 0;
 }
@@ -112,6 +179,11 @@ uint64_t mrc_hist_total(const struct mrc_hist *hist)
 uint64_t mrc_hist_cold(const struct mrc_hist *hist)
 {
 	return hist->cold;
+}
+
+uint64_t mrc_hist_censored(const struct mrc_hist *hist)
+{
+	return hist->nr_censored;
 }
 
 unsigned int mrc_hist_sub_bucket_bits(const struct mrc_hist *hist)
@@ -130,5 +202,14 @@ int mrc_hist_bucket(const struct mrc_hist *hist, size_t index,
 	if (index >= hist->nr_buckets)
 		return -ERANGE;
 	*ret_count = hist->counts[index];
+	return 0;
+}
+
+int mrc_hist_censored_bucket(const struct mrc_hist *hist, size_t index,
+			     uint64_t *ret_count)
+{
+	if (index >= hist->nr_buckets)
+		return -ERANGE;
+	*ret_count = hist->censored != NULL ? hist->censored[index] : 0;
 	return 0;
 }

@@ -43,7 +43,11 @@ static void assert_hist_equal(const struct mrc_hist *a,
 		assert_int_equal(mrc_hist_bucket(a, i, &count_a), 0);
 		assert_int_equal(mrc_hist_bucket(b, i, &count_b), 0);
 		assert_int_equal(count_a, count_b);
+		assert_int_equal(mrc_hist_censored_bucket(a, i, &count_a), 0);
+		assert_int_equal(mrc_hist_censored_bucket(b, i, &count_b), 0);
+		assert_int_equal(count_a, count_b);
 	}
+	assert_int_equal(mrc_hist_censored(a), mrc_hist_censored(b));
 }
 
 /* Worked by hand from the sentence in hist.h. */
@@ -362,6 +366,107 @@ static void test_new_without_memory(void **state)
 	assert_ptr_equal(hist, UNTOUCHED);
 }
 
+static uint64_t censored_at(const struct mrc_hist *hist, uint64_t time)
+{
+	size_t index = mrc_bucket_index(mrc_hist_sub_bucket_bits(hist), time);
+	uint64_t count = 0;
+
+	assert_int_equal(mrc_hist_censored_bucket(hist, index, &count), 0);
+	return count;
+}
+
+static void test_censored_counts(void **state)
+{
+	const uint64_t counts[] = { 1, 0, 5 };
+	struct mrc_hist *hist = new_hist(7);
+	struct mrc_hist *other = new_hist(7);
+	uint64_t count = 77;
+
+	(void)state;
+	assert_int_equal(censored_at(hist, 0), 0);
+	assert_int_equal(mrc_hist_add(hist, 2, 1), 0);
+	assert_int_equal(mrc_hist_add_cold(hist, 10), 0);
+	assert_int_equal(mrc_hist_add_censored(hist, 0, 2), 0);
+	assert_int_equal(mrc_hist_add_censored(hist, TOO_LONG - 1, 3), 0);
+	assert_int_equal(mrc_hist_add_censored_buckets(hist, counts, 3), 0);
+	assert_int_equal(censored_at(hist, 0), 3);
+	assert_int_equal(censored_at(hist, 1), 0);
+	assert_int_equal(censored_at(hist, 2), 5);
+	assert_int_equal(censored_at(hist, TOO_LONG - 1), 3);
+	assert_int_equal(bucket_of(hist, 2), 1);
+	assert_int_equal(mrc_hist_cold(hist), 10);
+	assert_int_equal(mrc_hist_censored(hist), 11);
+	assert_int_equal(mrc_hist_total(hist), 22);
+	assert_int_equal(mrc_hist_censored_bucket(
+				 hist, mrc_hist_nr_buckets(hist), &count),
+			 -ERANGE);
+	assert_int_equal(count, 77);
+
+	/* Into one that has none, out of one that has none, into itself. */
+	assert_int_equal(mrc_hist_merge(other, hist), 0);
+	assert_hist_equal(other, hist);
+	mrc_hist_clear(hist);
+	assert_int_equal(mrc_hist_censored(hist), 0);
+	assert_int_equal(mrc_hist_total(hist), 0);
+	assert_int_equal(censored_at(hist, 2), 0);
+	assert_int_equal(mrc_hist_merge(other, hist), 0);
+	assert_int_equal(mrc_hist_total(other), 22);
+	assert_int_equal(mrc_hist_merge(other, other), 0);
+	assert_int_equal(mrc_hist_total(other), 44);
+	assert_int_equal(mrc_hist_censored(other), 22);
+	assert_int_equal(censored_at(other, 2), 10);
+	mrc_hist_free(hist);
+	mrc_hist_free(other);
+}
+
+static void test_censored_refuses(void **state)
+{
+	struct mrc_hist *hist = new_hist(0);
+	struct mrc_hist *same = new_hist(0);
+	uint64_t counts[MRC_HIST_VALUE_BITS + 2] = { 0 };
+
+	(void)state;
+	assert_int_equal(mrc_hist_nr_buckets(hist), MRC_HIST_VALUE_BITS + 1);
+	assert_int_equal(mrc_hist_add_censored(hist, TOO_LONG, 0), -ERANGE);
+	counts[1] = 4;
+	counts[MRC_HIST_VALUE_BITS + 1] = 1;
+	assert_int_equal(mrc_hist_add_censored_buckets(hist, counts,
+						       ARRAY_SIZE(counts)),
+			 -ERANGE);
+	assert_hist_equal(hist, same);
+	assert_int_equal(mrc_hist_add_cold(hist, UINT64_MAX - 3), 0);
+	assert_int_equal(mrc_hist_add_cold(same, UINT64_MAX - 3), 0);
+	assert_int_equal(mrc_hist_add_censored(hist, 1, 4), -EOVERFLOW);
+	assert_int_equal(mrc_hist_add_censored_buckets(hist, counts, 2),
+			 -EOVERFLOW);
+	assert_hist_equal(hist, same);
+	assert_int_equal(mrc_hist_add_censored(hist, 1, 3), 0);
+	assert_int_equal(mrc_hist_add(hist, 1, 1), -EOVERFLOW);
+	mrc_hist_free(hist);
+	mrc_hist_free(same);
+}
+
+static void test_censored_without_memory(void **state)
+{
+	const uint64_t counts[] = { 1 };
+	struct mrc_hist *hist = new_hist(3);
+	struct mrc_hist *same = new_hist(3);
+	struct mrc_hist *censored = new_hist(3);
+
+	(void)state;
+	assert_int_equal(mrc_hist_add_censored(censored, 9, 1), 0);
+	fail_alloc_after(0);
+	assert_int_equal(mrc_hist_add_censored(hist, 1, 1), -ENOMEM);
+	assert_int_equal(mrc_hist_add_censored_buckets(hist, counts, 1),
+			 -ENOMEM);
+	assert_int_equal(mrc_hist_merge(hist, censored), -ENOMEM);
+	fail_alloc_off();
+	assert_hist_equal(hist, same);
+	mrc_hist_free(hist);
+	mrc_hist_free(same);
+	mrc_hist_free(censored);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -379,6 +484,9 @@ int main(void)
 		cmocka_unit_test(test_merge_conserves_counts),
 		cmocka_unit_test(test_merge_refuses),
 		cmocka_unit_test(test_new_without_memory),
+		cmocka_unit_test(test_censored_counts),
+		cmocka_unit_test(test_censored_refuses),
+		cmocka_unit_test(test_censored_without_memory),
 	};
 
 	return cmocka_run_group_tests_name("hist", tests, NULL, NULL);

@@ -7,6 +7,13 @@
  * does not exist. The first access of a page is *cold*: it has no reuse time
  * and is counted apart.
  *
+ * An access whose page is known not to have been accessed for t accesses, and of
+ * which no more is known, is *censored* at t: its reuse time is longer than t.
+ * That is more than "never", which is what cold says: before a trace begins and
+ * after a window ends, pages are accessed as well. Count an access once: as cold
+ * or as censored, looking back (its page was not seen since the beginning, t
+ * accesses ago) or looking ahead (not until the end), not both.
+ *
  *	struct mrc_hist *hist;
  *	int err = mrc_hist_new(7, &hist);
  *	if (err < 0)
@@ -166,17 +173,44 @@ int mrc_hist_add_buckets(struct mrc_hist *hist, const uint64_t *counts,
 			 size_t nr_counts);
 
 /**
+ * mrc_hist_add_censored() - count accesses whose reuse time is only known to be
+ * longer than something
+ * @hist: histogram
+ * @time: in accesses, [0, 2^MRC_HIST_VALUE_BITS): the reuse time is longer
+ * @count: number of such accesses, 0 allowed
+ *
+ * The first such call takes as much memory again as the histogram has.
+ *
+ * Returns 0; -ERANGE @time is out of range; -EOVERFLOW the total would not fit
+ * 64 bits; -ENOMEM.
+ */
+int mrc_hist_add_censored(struct mrc_hist *hist, uint64_t time, uint64_t count);
+
+/**
+ * mrc_hist_add_censored_buckets() - add a whole array of censored counters
+ * @hist: histogram whose sub_bucket_bits equals that of the array
+ * @counts: @nr_counts counters, counter i for bucket i, as the kernel module
+ *	exports them for intervals still open; may be NULL if @nr_counts is 0
+ * @nr_counts: any; shorter arrays leave the upper buckets alone
+ *
+ * Returns 0; -ERANGE a counter past the last bucket is not 0; -EOVERFLOW the
+ * total would not fit 64 bits; -ENOMEM.
+ */
+int mrc_hist_add_censored_buckets(struct mrc_hist *hist, const uint64_t *counts,
+				  size_t nr_counts);
+
+/**
  * mrc_hist_merge() - add all counts of one histogram to another
  * @hist: histogram that grows
  * @other: histogram that is added and stays as it is; may be @hist itself
  *
  * Returns 0; -EINVAL their sub_bucket_bits differ; -EOVERFLOW the total would
- * not fit 64 bits.
+ * not fit 64 bits; -ENOMEM, only if @other has censored accesses.
  */
 int mrc_hist_merge(struct mrc_hist *hist, const struct mrc_hist *other);
 
 /**
- * mrc_hist_total() - number of accesses counted, cold ones included
+ * mrc_hist_total() - number of accesses counted, cold and censored ones included
  * @hist: histogram
  */
 uint64_t mrc_hist_total(const struct mrc_hist *hist);
@@ -186,6 +220,12 @@ uint64_t mrc_hist_total(const struct mrc_hist *hist);
  * @hist: histogram
  */
 uint64_t mrc_hist_cold(const struct mrc_hist *hist);
+
+/**
+ * mrc_hist_censored() - number of censored accesses counted
+ * @hist: histogram
+ */
+uint64_t mrc_hist_censored(const struct mrc_hist *hist);
 
 /**
  * mrc_hist_sub_bucket_bits() - b of the layout
@@ -210,6 +250,17 @@ size_t mrc_hist_nr_buckets(const struct mrc_hist *hist);
  */
 int mrc_hist_bucket(const struct mrc_hist *hist, size_t index,
 		    uint64_t *ret_count);
+
+/**
+ * mrc_hist_censored_bucket() - read one counter of censored accesses
+ * @hist: histogram
+ * @index: below mrc_hist_nr_buckets()
+ * @ret_count: accesses that are censored at a time in that bucket
+ *
+ * Returns 0; -ERANGE there is no such bucket.
+ */
+int mrc_hist_censored_bucket(const struct mrc_hist *hist, size_t index,
+			     uint64_t *ret_count);
 
 #ifdef __cplusplus
 }
