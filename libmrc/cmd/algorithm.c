@@ -45,23 +45,6 @@ static int aet_create(const struct algorithm_choice *choice, void **ret_object)
 			     (struct mrc_reuse **)ret_object);
 }
 
-static int mrc_reuse_access_n(struct mrc_reuse *reuse, const uint64_t *pages,
-			      size_t nr_pages)
-{
-	size_t i;
-	int err = 0;
-
-	for (i = 0; i < nr_pages && err == 0; i++)
-		err = mrc_reuse_access(reuse, pages[i]);
-	return err;
-}
-
-static int mrc_reuse_curve(struct mrc_reuse *reuse,
-			   struct mrc_curve **ret_curve)
-{
-	return mrc_aet_curve(mrc_reuse_hist(reuse), 1, ret_curve);
-}
-
 static int lru_create(const struct algorithm_choice *choice, void **ret_object)
 {
 	(void)choice;

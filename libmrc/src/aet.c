@@ -2,11 +2,10 @@
 #include <mrc/aet.h>
 
 #include <errno.h>
-#include <stdbool.h>
-#include <stdlib.h>
+#include <math.h>
 
 #include "curve_points.h"
-#include "page_map.h"
+#include "hist_counts.h"
 
 __extension__ typedef unsigned __int128 mrc_u128;
 
@@ -59,6 +58,46 @@ static void append_point(struct mrc_curve *curve,
 			 (double)integral->nr_longer / (double)integral->total);
 }
 
+/*
+ * The same where some accesses are censored: P is the product-limit estimate. In
+ * double precision, because it is a product of as many ratios as there are
+ * buckets. Those censored in a bucket are at risk for half of it, where it holds
+ * more than one reuse time; where it holds one, they are: they got that far.
+ */
+static void append_survival(struct mrc_curve *curve,
+			    const struct mrc_hist *hist, double inverse_rate)
+{
+	unsigned int b = hist->sub_bucket_bits;
+	double at_risk = (double)hist->total;
+	double survival = 1;
+	double sum = 0;
+	double time = 0;
+	size_t i;
+
+	for (i = 0; i < hist->nr_buckets; i++) {
+		double low = (double)mrc_bucket_low(b, i);
+		double width = (double)mrc_bucket_width(b, i);
+		double events = (double)hist->counts[i];
+		double censored = (double)hist->censored[i];
+
+		if (events > 0) {
+			double exposed = at_risk;
+			double drop;
+
+			if (width > 1)
+				exposed -= censored / 2;
+			drop = survival * fmin(events / exposed, 1);
+			sum += survival * (low - 1 - time);
+			mrc_curve_append(curve, sum * inverse_rate, survival);
+			sum += width * survival - drop * (width - 1) / 2;
+			survival -= drop;
+			time = low + width - 1;
+			mrc_curve_append(curve, sum * inverse_rate, survival);
+		}
+		at_risk -= events + censored;
+	}
+}
+
 static size_t count_used_buckets(const struct mrc_hist *hist)
 {
 	size_t nr_buckets = mrc_hist_nr_buckets(hist);
@@ -95,6 +134,11 @@ int mrc_aet_curve(const struct mrc_hist *hist, double inverse_rate,
 	if (curve == NULL)
 		return -ENOMEM;
 
+	if (hist->nr_censored > 0) {
+		append_survival(curve, hist, inverse_rate);
+		*ret_curve = curve;
+		return 0;
+	}
 	for (i = 0; i < nr_buckets; i++) {
 		uint64_t count = 0;
 
@@ -108,65 +152,4 @@ int mrc_aet_curve(const struct mrc_hist *hist, double inverse_rate,
 	}
 	*ret_curve = curve;
 	return 0;
-}
-
-struct mrc_reuse {
-	struct mrc_hist *hist;
-	struct mrc_page_map last_access; /* stamp: number of the access, from 1 */
-};
-
-int mrc_reuse_new(unsigned int sub_bucket_bits, struct mrc_reuse **ret_reuse)
-{
-	struct mrc_reuse *reuse = calloc(1, sizeof(*reuse));
-	int err;
-
-	if (reuse == NULL)
-		return -ENOMEM;
-	err = mrc_hist_new(sub_bucket_bits, &reuse->hist);
-	if (err < 0) {
-		mrc_reuse_free(reuse);
-		return err;
-	}
-	*ret_reuse = reuse;
-	return 0;
-}
-
-void mrc_reuse_free(struct mrc_reuse *reuse)
-{
-	if (reuse == NULL)
-		return;
-	mrc_page_map_exit(&reuse->last_access);
-	mrc_hist_free(reuse->hist);
-	free(reuse);
-}
-
-int mrc_reuse_access(struct mrc_reuse *reuse, uint64_t page)
-{
-	/* Every access is counted once, so the total is the clock. */
-	uint64_t now = mrc_hist_total(reuse->hist) + 1;
-	struct mrc_page_entry *entry;
-	int err;
-
-	entry = mrc_page_map_find(&reuse->last_access, page);
-	if (entry != NULL) {
-		err = mrc_hist_add(reuse->hist, now - entry->stamp, 1);
-		if (err < 0)
-			return err;
-		entry->stamp = now;
-		return 0;
-	}
-
-	err = mrc_page_map_reserve(&reuse->last_access);
-	if (err < 0)
-		return err;
-	err = mrc_hist_add_cold(reuse->hist, 1);
-	if (err < 0)
-		return err;
-	(void)mrc_page_map_insert(&reuse->last_access, page, now);
-	return 0;
-}
-
-const struct mrc_hist *mrc_reuse_hist(const struct mrc_reuse *reuse)
-{
-	return reuse->hist;
 }

@@ -54,7 +54,8 @@ void mrc_page_table_insert(struct mrc_page_table *table,
 }
 
 /* Move all entries of @from to @to, which is empty, and free @from. */
-static void move_entries(struct mrc_page_table *from, struct mrc_page_table *to)
+static void move_entries(struct mrc_page_table *from, struct mrc_page_table *to,
+			 uint32_t dropped)
 {
 	unsigned int slot;
 	size_t i;
@@ -67,6 +68,8 @@ static void move_entries(struct mrc_page_table *from, struct mrc_page_table *to)
 
 			if (line->values[slot] == 0)
 				break;
+			if (line->values[slot] == dropped)
+				continue;
 			mrc_page_table_insert(to, mrc_page_table_line(to, page),
 					      page, line->values[slot]);
 		}
@@ -75,9 +78,23 @@ static void move_entries(struct mrc_page_table *from, struct mrc_page_table *to)
 	mrc_page_table_exit(from);
 }
 
-int mrc_page_table_reserve(struct mrc_page_table *table, size_t nr_pages)
+static size_t count_value(const struct mrc_page_table *table, uint32_t value)
 {
-	struct mrc_page_table bigger = { .nr_lines = table->nr_lines };
+	size_t nr = 0;
+	unsigned int slot;
+	size_t i;
+
+	for (i = 0; i < table->nr_lines; i++)
+		for (slot = 0; slot < MRC_PAGE_LINE_SLOTS; slot++)
+			nr += table->lines[i].values[slot] == value;
+	return nr;
+}
+
+int mrc_page_table_reserve_dropping(struct mrc_page_table *table,
+				    size_t nr_pages, uint32_t dropped)
+{
+	struct mrc_page_table bigger = { .nr_lines = MIN_LINES };
+	size_t nr_kept = table->nr_pages;
 	int err;
 
 	if (nr_pages <= max_pages(table->nr_lines) - table->nr_pages)
@@ -85,19 +102,24 @@ int mrc_page_table_reserve(struct mrc_page_table *table, size_t nr_pages)
 	/* Far from overflow: 2^56 pages are more than memory has. */
 	if (nr_pages > SIZE_MAX / 256 || table->nr_lines > SIZE_MAX / 256)
 		return -ENOMEM;
-	if (bigger.nr_lines == 0)
-		bigger.nr_lines = MIN_LINES;
-	while (max_pages(bigger.nr_lines) - table->nr_pages < nr_pages ||
-	       bigger.nr_lines == table->nr_lines)
+	if (dropped != 0)
+		nr_kept -= count_value(table, dropped);
+	/* The next size; after removals, one with a fifth to go at least. */
+	while (max_pages(bigger.nr_lines) < nr_kept + nr_kept / 4 + nr_pages)
 		bigger.nr_lines += bigger.nr_lines / 2;
 	err = mrc_big_alloc(bigger.nr_lines * sizeof(*bigger.lines),
 			    &bigger.memory);
 	if (err < 0)
 		return err;
 	bigger.lines = bigger.memory.data;
-	move_entries(table, &bigger);
+	move_entries(table, &bigger, dropped);
 	*table = bigger;
 	return 0;
+}
+
+int mrc_page_table_reserve(struct mrc_page_table *table, size_t nr_pages)
+{
+	return mrc_page_table_reserve_dropping(table, nr_pages, 0);
 }
 
 void mrc_page_table_exit(struct mrc_page_table *table)

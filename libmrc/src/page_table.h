@@ -12,7 +12,7 @@
  * Lines follow the order of the hashes, whatever their number, so the table
  * grows by half instead of doubling, in one sweep, and gives the old memory back
  * as it goes: at most 28 bytes per page, also while growing, beyond the first
- * megabytes. Entries are never removed.
+ * megabytes.
  */
 #ifndef MRC_SRC_PAGE_TABLE_H
 #define MRC_SRC_PAGE_TABLE_H
@@ -51,6 +51,13 @@ struct mrc_page_table {
 
 /* Make room for @nr_pages more pages; pointers become invalid. -ENOMEM. */
 int mrc_page_table_reserve(struct mrc_page_table *table, size_t nr_pages);
+
+/*
+ * The same, and at that occasion, if there is no room, remove the pages whose
+ * value is @dropped: these are the only removals.
+ */
+int mrc_page_table_reserve_dropping(struct mrc_page_table *table,
+				    size_t nr_pages, uint32_t dropped);
 
 /*
  * The line where the search for @page begins. Below: only after a reserve has

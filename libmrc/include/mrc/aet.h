@@ -9,29 +9,44 @@
  *
  *	integral from 0 to AET(c) of P(t) dt = c	MRC(c) = P(AET(c))
  *
- * Source: Hu, Wang, Li, Zhou, Wang, Luo, Jiang, Ding: "Kinetic Modeling of Data
- * Eviction in Cache", USENIX ATC 2016.
+ * Cold accesses are infinite only if nothing was accessed before the trace. An
+ * access that was not reused within what is known of it is better *censored*
+ * there: P is then the product-limit estimate, which takes what is not known to
+ * be like what is. With all accesses counted, that is what AET's error on a
+ * trace of finite length consists of, as long as the trace stays the same.
  *
+ * Sources: Hu, Wang, Li, Zhou, Wang, Luo, Jiang, Ding: "Kinetic Modeling of Data
+ * Eviction in Cache", USENIX ATC 2016; Kaplan, Meier: "Nonparametric estimation
+ * from incomplete observations", JASA 53, 1958.
+ *
+ *	const struct mrc_reuse_options options = {
+ *		.sub_bucket_bits = 7,
+ *		.sampling = MRC_REUSE_REFERENCES,
+ *		.inverse_rate = 100,
+ *	};
  *	struct mrc_reuse *reuse;
  *	struct mrc_curve *curve;
- *	int err = mrc_reuse_new(7, &reuse);
- *	while (err == 0 && next_page(&page))
- *		err = mrc_reuse_access(reuse, page);
+ *	int err = mrc_reuse_new_with(&options, &reuse);
+ *	while (err == 0 && (nr = read_pages(pages)) > 0)
+ *		err = mrc_reuse_access_n(reuse, pages, nr);
  *	if (err == 0)
- *		err = mrc_aet_curve(mrc_reuse_hist(reuse), 1, &curve);
+ *		err = mrc_reuse_curve(reuse, &curve);
  *	...
  *	mrc_curve_free(curve);
  *	mrc_reuse_free(reuse);
  *
  * Ownership: the caller frees what a function returns through ret_*, with
  * mrc_reuse_free() and mrc_curve_free(). mrc_reuse_hist() is a loan.
- * Threads: no globals. A counter is used by one thread at a time.
+ * Threads: no globals. Functions taking a const counter may run in parallel on
+ * one counter; a function taking it non-const needs it alone.
  * Errors: 0 or -errno; a call that fails changes neither its object nor its
- * outputs. Passing NULL where only mrc_reuse_free() allows it is undefined.
+ * outputs, except where it says otherwise. Passing NULL where only
+ * mrc_reuse_free() allows it is undefined.
  */
 #ifndef MRC_AET_H
 #define MRC_AET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -60,6 +75,11 @@ extern "C" {
  * width. Cold accesses are misses at every size: the curve ends at their
  * share.
  *
+ * With censored accesses P is the product-limit estimate, and the curve is that
+ * of a memory that has long been in use: it ends with what is known, at the
+ * size where the longest reuse time is an eviction time. Those censored within a
+ * wider bucket count for half of it.
+ *
  * Returns 0; -EINVAL @inverse_rate is out of range; -ENODATA @hist is empty;
  * -ENOMEM. O(buckets).
  */
@@ -67,13 +87,57 @@ int mrc_aet_curve(const struct mrc_hist *hist, double inverse_rate,
 		  struct mrc_curve **ret_curve);
 
 /*
- * A streaming counter of reuse times; opaque. Takes at most 43 bytes per
- * distinct page besides its histogram, 64 while its table grows.
+ * A streaming counter of reuse times; opaque. Takes at most 28 bytes per distinct
+ * page, also while its table grows, and its histograms: one, and one per window.
+ * In a sample of references, at most that per page with a sampled reference
+ * that has not been reused; in a sample of pages, per sampled page. A page not
+ * accessed for 2^31 accesses takes up to 43 bytes more.
  */
 struct mrc_reuse;
 
 /**
- * mrc_reuse_new() - allocate a counter that has seen nothing
+ * enum mrc_reuse_sampling - which accesses are counted
+ * @MRC_REUSE_ALL: every one
+ * @MRC_REUSE_REFERENCES: each with the same probability, however often its page
+ *	is accessed; counted when its page is accessed next. The choice when in
+ *	doubt.
+ * @MRC_REUSE_PAGES: all those of pages chosen by a hash, as the kernel module
+ *	does
+ *
+ * Whatever the sampling, reuse times count all accesses.
+ */
+enum mrc_reuse_sampling {
+	MRC_REUSE_ALL,
+	MRC_REUSE_REFERENCES,
+	MRC_REUSE_PAGES,
+};
+
+/**
+ * struct mrc_reuse_options - how to count; all zero is a valid default
+ * @sub_bucket_bits: layout of the histograms, see mrc_hist_new()
+ * @sampling: which accesses are counted
+ * @inverse_rate: one in so many is, on average; 1 ..
+ *	MRC_AET_MAX_INVERSE_RATE, ignored with MRC_REUSE_ALL
+ * @seed: of the sample: the same seed, the same sample
+ * @window_accesses: length of a window with reuse times of its own, in
+ *	accesses; 0 for one window over all. With 64 windows, neighbours become
+ *	one and the length doubles. Choose windows so short that the trace does
+ *	not change within one, and so long that thousands of accesses are counted
+ *	in it: 2^16 to 2^20 without sampling.
+ * @is_cold_infinite: count first accesses as cold, instead of as censored at
+ *	the number of accesses before; not with windows or sampled references
+ */
+struct mrc_reuse_options {
+	unsigned int sub_bucket_bits;
+	enum mrc_reuse_sampling sampling;
+	double inverse_rate;
+	uint64_t seed;
+	uint64_t window_accesses;
+	bool is_cold_infinite;
+};
+
+/**
+ * mrc_reuse_new() - allocate a counter of all accesses, cold ones infinite
  * @sub_bucket_bits: layout of its histogram, see mrc_hist_new()
  * @ret_reuse: the counter, to be freed with mrc_reuse_free()
  *
@@ -82,7 +146,18 @@ struct mrc_reuse;
 int mrc_reuse_new(unsigned int sub_bucket_bits, struct mrc_reuse **ret_reuse);
 
 /**
- * mrc_reuse_free() - free a counter and its histogram
+ * mrc_reuse_new_with() - allocate a counter that has seen nothing
+ * @options: how it counts; copied
+ * @ret_reuse: the counter, to be freed with mrc_reuse_free()
+ *
+ * Returns 0; -EINVAL an option is out of range or does not go with another;
+ * -ENOMEM.
+ */
+int mrc_reuse_new_with(const struct mrc_reuse_options *options,
+		       struct mrc_reuse **ret_reuse);
+
+/**
+ * mrc_reuse_free() - free a counter and its histograms
  * @reuse: counter or NULL
  */
 void mrc_reuse_free(struct mrc_reuse *reuse);
@@ -92,19 +167,66 @@ void mrc_reuse_free(struct mrc_reuse *reuse);
  * @reuse: counter
  * @page: page number, any value
  *
- * Returns 0; -ENOMEM; -ERANGE the page was last accessed
- * 2^MRC_HIST_VALUE_BITS or more accesses ago. O(1) on average.
+ * Returns 0; -ENOMEM; -ERANGE there were 2^MRC_HIST_VALUE_BITS - 1 accesses
+ * already. O(1) on average.
  */
 int mrc_reuse_access(struct mrc_reuse *reuse, uint64_t page);
+
+/**
+ * mrc_reuse_access_n() - count accesses in their order
+ * @reuse: counter
+ * @pages: @nr_pages page numbers
+ * @nr_pages: any; several times faster than one by one from 32 on
+ *
+ * Returns 0; -ENOMEM or -ERANGE as mrc_reuse_access(): then the first ones have
+ * been counted, as many as mrc_reuse_nr_accesses() has grown by.
+ */
+int mrc_reuse_access_n(struct mrc_reuse *reuse, const uint64_t *pages,
+		       size_t nr_pages);
+
+/**
+ * mrc_reuse_nr_accesses() - number of accesses, whether sampled or not
+ * @reuse: counter
+ */
+uint64_t mrc_reuse_nr_accesses(const struct mrc_reuse *reuse);
 
 /**
  * mrc_reuse_hist() - the histogram of the accesses so far
  * @reuse: counter
  *
+ * With MRC_REUSE_REFERENCES it has only those accesses whose page has been
+ * accessed again. Those that wait are missing, not censored: for a curve use
+ * mrc_reuse_curve().
+ *
  * Returns the counter's own histogram: valid until mrc_reuse_free(), changed
  * by mrc_reuse_access().
  */
 const struct mrc_hist *mrc_reuse_hist(const struct mrc_reuse *reuse);
+
+/**
+ * mrc_reuse_nr_windows() - number of windows begun, at least 1
+ * @reuse: counter
+ */
+size_t mrc_reuse_nr_windows(const struct mrc_reuse *reuse);
+
+/**
+ * mrc_reuse_curve() - the miss-ratio curve of the accesses so far
+ * @reuse: counter with at least one access
+ * @ret_curve: the curve, to be freed with mrc_curve_free()
+ *
+ * It is that of an LRU memory that is empty when the trace begins, which is what
+ * mrc_lru_curve() computes: first accesses miss at every size. (For a memory long
+ * in use: mrc_aet_curve() of mrc_reuse_hist(), at inverse rate 1.) Each window's
+ * accesses are weighed against the pages that the windows before have left in
+ * memory, and the curve is the mean of all windows, by accesses. Sizes are whole
+ * pages below 2^(sub_bucket_bits + 1), and 2^sub_bucket_bits from one power of
+ * two to the next, linear in between.
+ *
+ * Returns 0; -ENODATA nothing was accessed or sampled; -ENOMEM.
+ * O(buckets * windows^2).
+ */
+int mrc_reuse_curve(const struct mrc_reuse *reuse,
+		    struct mrc_curve **ret_curve);
 
 #ifdef __cplusplus
 }
