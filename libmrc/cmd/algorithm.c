@@ -65,19 +65,22 @@ static int shards_fixed_create(const struct algorithm_choice *choice,
 			      (struct mrc_shards **)ret_object);
 }
 
-static int mrc_lru_access_n(struct mrc_lru *lru, const uint64_t *pages,
-			    size_t nr_pages)
+static int lru_access_n(void *object, const uint64_t *pages, size_t nr_pages)
 {
-	size_t i;
-	int err = 0;
+	return mrc_lru_access_n(object, pages, nr_pages, NULL);
+}
 
-	for (i = 0; i < nr_pages && err == 0; i++)
-		err = mrc_lru_access(lru, pages[i], NULL);
-	return err;
+static int lru_curve(void *object, struct mrc_curve **ret_curve)
+{
+	return mrc_lru_curve(object, ret_curve);
+}
+
+static void lru_destroy(void *object)
+{
+	mrc_lru_free(object);
 }
 
 ALGORITHM_ADAPT(aet, reuse)
-ALGORITHM_ADAPT(lru, lru)
 ALGORITHM_ADAPT(shards, shards)
 
 #define shards_fixed_access_n shards_access_n

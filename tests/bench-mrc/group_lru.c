@@ -8,11 +8,10 @@ static void run_lru(const struct trace *trace)
 {
 	struct mrc_lru *lru = NULL;
 	struct mrc_curve *curve = NULL;
-	size_t i;
 
 	MUST(mrc_lru_new(&lru) == 0);
-	for (i = 0; i < trace->nr_accesses; i++)
-		MUST(mrc_lru_access(lru, trace->pages[i], NULL) == 0);
+	MUST(mrc_lru_access_n(lru, trace->pages, trace->nr_accesses, NULL) ==
+	     0);
 	MUST(mrc_lru_curve(lru, &curve) == 0);
 	mrc_curve_free(curve);
 	mrc_lru_free(lru);

@@ -9,6 +9,9 @@
 
 #include "lru_list.h"
 
+/* Not exported: the path for CPUs without AVX2. */
+#include "../../libmrc/src/lru_portable.h"
+
 static struct mrc_lru *new_lru(void)
 {
 	struct mrc_lru *lru = NULL;
@@ -170,6 +173,150 @@ static void test_same_as_the_list(void **state)
 					  test_random(&seed));
 }
 
+/* In batches of any length, on both paths, with a page often twice in one. */
+static void test_batches_are_the_same(void **state)
+{
+	uint64_t seed = test_seed();
+	uint64_t pages[6000];
+	uint64_t stack[6000];
+	struct mrc_lru_depth depths[6000];
+	int round;
+
+	(void)state;
+	for (round = 0; round < 4 * NR_SHAPES; round++) {
+		struct lru_list list = { .pages = stack };
+		struct mrc_lru *lru = new_lru();
+		uint64_t nr_pages =
+			1 + test_random(&seed) % (round < NR_SHAPES ? 20 : 900);
+		size_t done = 0;
+		size_t i;
+
+		if (round % 2 == 1)
+			mrc_lru_forget_cpu(lru);
+		for (i = 0; i < 6000; i++)
+			pages[i] = next_page((enum shape)(round % NR_SHAPES),
+					     nr_pages, i, &seed);
+		while (done < 6000) {
+			size_t nr = test_random(&seed) % 100;
+
+			if (nr > 6000 - done)
+				nr = 6000 - done;
+			assert_int_equal(mrc_lru_access_n(lru, pages + done, nr,
+							  depths + done),
+					 0);
+			done += nr;
+			assert_int_equal(mrc_lru_nr_accesses(lru), done);
+		}
+		for (i = 0; i < 6000; i++) {
+			size_t expected = 0;
+			bool is_hit =
+				lru_list_access(&list, pages[i], &expected);
+
+			assert_int_equal(depths[i].is_cold, !is_hit);
+			assert_int_equal(depths[i].pages, expected);
+		}
+		mrc_lru_free(lru);
+	}
+}
+
+/*
+ * Many pages, so that the tree has all its usual levels: up and down again, where
+ * the page accessed k-th on the way back lies k deep.
+ */
+static void test_many_pages(void **state)
+{
+	const uint64_t nr_pages = 300000;
+	int pass;
+
+	(void)state;
+	for (pass = 0; pass < 2; pass++) {
+		struct mrc_lru *lru = new_lru();
+		struct mrc_lru_depth depth = { false, 0 };
+		uint64_t i;
+
+		if (pass == 1)
+			mrc_lru_forget_cpu(lru);
+		for (i = 0; i < nr_pages; i++)
+			assert_int_equal(mrc_lru_access(lru, i, NULL), 0);
+		for (i = 0; i < nr_pages; i++) {
+			uint64_t page = nr_pages - 1 - i;
+
+			assert_int_equal(mrc_lru_access(lru, page, &depth), 0);
+			assert_false(depth.is_cold);
+			assert_int_equal(depth.pages, i);
+		}
+		for (i = 0; i < nr_pages; i++) {
+			assert_int_equal(mrc_lru_access(lru, i, &depth), 0);
+			assert_int_equal(depth.pages, i);
+		}
+		mrc_lru_free(lru);
+	}
+}
+
+static void assert_same_curve(const struct mrc_lru *a, const struct mrc_lru *b)
+{
+	struct mrc_curve *curve_a = new_curve(a);
+	struct mrc_curve *curve_b = new_curve(b);
+	size_t i;
+
+	assert_int_equal(mrc_lru_nr_accesses(a), mrc_lru_nr_accesses(b));
+	assert_int_equal(mrc_lru_nr_pages(a), mrc_lru_nr_pages(b));
+	for (i = 0; i <= mrc_lru_nr_pages(a); i++)
+		assert_near(mrc_curve_at(curve_a, (double)i),
+			    mrc_curve_at(curve_b, (double)i), 0);
+	mrc_curve_free(curve_a);
+	mrc_curve_free(curve_b);
+}
+
+static void test_merge_of_parts_is_the_whole(void **state)
+{
+	uint64_t seed = test_seed();
+	int round;
+
+	(void)state;
+	for (round = 0; round < 60; round++) {
+		enum shape shape = (enum shape)(round % NR_SHAPES);
+		uint64_t nr_pages = 1 + test_random(&seed) % 500;
+		uint64_t split = test_random(&seed) % 3000;
+		struct mrc_lru *whole = new_lru();
+		struct mrc_lru *part[2] = { new_lru(), new_lru() };
+		unsigned int nr_good = 0;
+		int err = -ENOMEM;
+		uint64_t i;
+
+		for (i = 0; i < 3000; i++) {
+			uint64_t page = next_page(shape, nr_pages, i, &seed);
+
+			assert_int_equal(mrc_lru_access(whole, page, NULL), 0);
+			assert_int_equal(mrc_lru_access(part[i >= split], page,
+							NULL),
+					 0);
+		}
+		/* Without memory nothing happens. */
+		while (err < 0) {
+			assert_int_equal(mrc_lru_nr_accesses(part[0]), split);
+			fail_alloc_after(nr_good++);
+			err = mrc_lru_merge(part[0], part[1]);
+			fail_alloc_off();
+		}
+		assert_same_curve(part[0], whole);
+		/* The stacks are the same, too: what follows shows it. */
+		for (i = 0; i < 1000; i++) {
+			uint64_t page = next_page(shape, nr_pages, i, &seed);
+			struct mrc_lru_depth a = { true, 1 };
+			struct mrc_lru_depth b = { true, 2 };
+
+			assert_int_equal(mrc_lru_access(part[0], page, &a), 0);
+			assert_int_equal(mrc_lru_access(whole, page, &b), 0);
+			assert_int_equal(a.is_cold, b.is_cold);
+			assert_int_equal(a.pages, b.pages);
+		}
+		mrc_lru_free(whole);
+		mrc_lru_free(part[0]);
+		mrc_lru_free(part[1]);
+	}
+}
+
 static void test_memory_does_not_grow_with_the_trace(void **state)
 {
 	struct mrc_lru *lru = new_lru();
@@ -295,6 +442,9 @@ int main(void)
 		cmocka_unit_test(test_stack_example),
 		cmocka_unit_test(test_loop_steps_at_its_length),
 		cmocka_unit_test(test_same_as_the_list),
+		cmocka_unit_test(test_batches_are_the_same),
+		cmocka_unit_test(test_many_pages),
+		cmocka_unit_test(test_merge_of_parts_is_the_whole),
 		cmocka_unit_test(test_memory_does_not_grow_with_the_trace),
 		cmocka_unit_test(test_curve_of_nothing),
 		cmocka_unit_test(test_curve_of_cold_accesses_is_flat),

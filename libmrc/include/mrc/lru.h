@@ -49,7 +49,8 @@ extern "C" {
 
 /*
  * An LRU stack; opaque. Memory is bounded by the number of distinct pages, not
- * by the length of the trace.
+ * by the length of the trace: at most 28 bytes per page for the table, 6 + 12 for
+ * the arrays (their old versions as well while they grow), and 2 for the tree.
  */
 struct mrc_lru;
 
@@ -83,10 +84,35 @@ void mrc_lru_free(struct mrc_lru *lru);
  * @page: page number, any value
  * @ret_depth: where the page was; may be NULL
  *
- * Returns 0; -ENOMEM. O(log distinct pages), amortised.
+ * Returns 0; -ENOMEM; -EOVERFLOW there would be 2^31 or more distinct pages.
+ * O(log distinct pages), amortised.
  */
 int mrc_lru_access(struct mrc_lru *lru, uint64_t page,
 		   struct mrc_lru_depth *ret_depth);
+
+/**
+ * mrc_lru_access_n() - count accesses in their order
+ * @lru: stack
+ * @pages: @nr_pages page numbers
+ * @nr_pages: any; several times faster than one by one from 32 on
+ * @ret_depths: @nr_pages results, or NULL
+ *
+ * Returns 0; -ENOMEM or -EOVERFLOW as mrc_lru_access(): then the first ones have
+ * been counted, as many as mrc_lru_nr_accesses() has grown by, and only their
+ * depths are set.
+ */
+int mrc_lru_access_n(struct mrc_lru *lru, const uint64_t *pages,
+		     size_t nr_pages, struct mrc_lru_depth *ret_depths);
+
+/**
+ * mrc_lru_merge() - join two parts of a trace
+ * @lru: stack of the first part; becomes that of both, exactly
+ * @later: another stack, of what followed; stays as it is
+ *
+ * Returns 0; -ENOMEM; -EOVERFLOW as mrc_lru_access(). Costs as much as two
+ * accesses to each page of @later.
+ */
+int mrc_lru_merge(struct mrc_lru *lru, const struct mrc_lru *later);
 
 /**
  * mrc_lru_nr_accesses() - number of accesses counted, cold ones included
