@@ -4,7 +4,8 @@
 # make check     all tests; "make check-PART" for one, see scripts/check --help
 # make kunit     the module's KUnit tests, in User Mode Linux
 # make bench     what the module costs, in instructions
-# make           the module for the running kernel, libmrc, the command kvm-aet
+# make           the module for the running kernel, libmrc and its command mrc, the
+#                command kvm-aet
 # make install   all of these; DESTDIR, PREFIX
 # make deb       Debian packages of the tracked files, in build/deb
 
