@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include <mrc/aet.h>
+#include <mrc/counter_stacks.h>
+#include <mrc/footprint.h>
 #include <mrc/lru.h>
 #include <mrc/shards.h>
 
@@ -15,6 +17,11 @@
 
 /* As the kernel module: a reuse time is off by less than 1 %. */
 #define ALGORITHM_SUB_BUCKET_BITS 7
+
+/* As in the example of mrc/counter_stacks.h. */
+#define ALGORITHM_COUNTER_PRECISION 12
+#define ALGORITHM_COUNTER_INTERVAL 10000
+#define ALGORITHM_COUNTER_PRUNING 0.02
 
 #define ALGORITHM_DEFAULT_RATE 0.01
 #define ALGORITHM_DEFAULT_SAMPLES 8192
@@ -40,9 +47,42 @@
 
 static int aet_create(const struct algorithm_choice *choice, void **ret_object)
 {
+	const struct mrc_reuse_options options = {
+		.sub_bucket_bits = ALGORITHM_SUB_BUCKET_BITS,
+	};
+
 	(void)choice;
-	return mrc_reuse_new(ALGORITHM_SUB_BUCKET_BITS,
-			     (struct mrc_reuse **)ret_object);
+	return mrc_reuse_new_with(&options, (struct mrc_reuse **)ret_object);
+}
+
+static int aet_sampled_create(const struct algorithm_choice *choice,
+			      void **ret_object)
+{
+	const struct mrc_reuse_options options = {
+		.sub_bucket_bits = ALGORITHM_SUB_BUCKET_BITS,
+		.sampling = MRC_REUSE_REFERENCES,
+		.inverse_rate = 1 / choice->rate,
+		.seed = choice->seed,
+	};
+
+	return mrc_reuse_new_with(&options, (struct mrc_reuse **)ret_object);
+}
+
+static int counter_stacks_create(const struct algorithm_choice *choice,
+				 void **ret_object)
+{
+	return mrc_counter_stacks_new(ALGORITHM_COUNTER_PRECISION,
+				      ALGORITHM_COUNTER_INTERVAL,
+				      ALGORITHM_COUNTER_PRUNING, choice->seed,
+				      (struct mrc_counter_stacks **)ret_object);
+}
+
+static int footprint_create(const struct algorithm_choice *choice,
+			    void **ret_object)
+{
+	(void)choice;
+	return mrc_footprint_new(ALGORITHM_SUB_BUCKET_BITS,
+				 (struct mrc_footprint **)ret_object);
 }
 
 static int lru_create(const struct algorithm_choice *choice, void **ret_object)
@@ -82,6 +122,12 @@ static void lru_destroy(void *object)
 
 ALGORITHM_ADAPT(aet, reuse)
 ALGORITHM_ADAPT(shards, shards)
+ALGORITHM_ADAPT(counter_stacks, counter_stacks)
+ALGORITHM_ADAPT(footprint, footprint)
+
+#define aet_sampled_access_n aet_access_n
+#define aet_sampled_curve aet_curve
+#define aet_sampled_destroy aet_destroy
 
 #define shards_fixed_access_n shards_access_n
 #define shards_fixed_curve shards_curve
@@ -90,12 +136,18 @@ ALGORITHM_ADAPT(shards, shards)
 const struct algorithm algorithms[] = {
 	{ "aet", "average eviction time, from reuse times", ALGORITHM_PLAIN,
 	  ALGORITHM_ROW(aet) },
+	{ "aet-sampled", "AET of a share of the accesses (0.01)",
+	  ALGORITHM_RATE, ALGORITHM_ROW(aet_sampled) },
 	{ "lru", "exact LRU stack distances", ALGORITHM_PLAIN,
 	  ALGORITHM_ROW(lru) },
 	{ "shards", "SHARDS: a share of the pages (0.01)", ALGORITHM_RATE,
 	  ALGORITHM_ROW(shards) },
 	{ "shards-fixed-size", "SHARDS: at most so many pages (8192)",
 	  ALGORITHM_SAMPLES, ALGORITHM_ROW(shards_fixed) },
+	{ "counter-stacks", "Counter Stacks: from numbers of distinct pages",
+	  ALGORITHM_PLAIN, ALGORITHM_ROW(counter_stacks) },
+	{ "footprint", "average footprint, from reuse times", ALGORITHM_PLAIN,
+	  ALGORITHM_ROW(footprint) },
 };
 
 const size_t nr_algorithms = sizeof(algorithms) / sizeof(algorithms[0]);
