@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdlib.h>
 
+#include "band.h"
 #include "curve_points.h"
 #include "hist_counts.h"
 
@@ -152,4 +154,145 @@ int mrc_aet_curve(const struct mrc_hist *hist, double inverse_rate,
 	}
 	*ret_curve = curve;
 	return 0;
+}
+
+/* Counts are divided by 2^@shift, so that a total of weights fits 64 bits. */
+static unsigned int shift_of(const struct mrc_hist *hist)
+{
+	unsigned int log2 = 63 - (unsigned int)__builtin_clzll(hist->total);
+
+	return log2 > 52 ? log2 - 52 : 0;
+}
+
+/* The histogram of the same observations, each with a weight drawn anew. */
+static void weigh(const struct mrc_hist *hist, struct mrc_random *random,
+		  struct mrc_hist *weighed)
+{
+	unsigned int shift = shift_of(hist);
+	size_t i;
+
+	mrc_hist_clear(weighed);
+	weighed->cold =
+		(uint64_t)mrc_band_weigh(random, (double)(hist->cold >> shift));
+	weighed->total = weighed->cold;
+	for (i = 0; i < hist->nr_buckets; i++) {
+		weighed->counts[i] = (uint64_t)mrc_band_weigh(
+			random, (double)(hist->counts[i] >> shift));
+		weighed->total += weighed->counts[i];
+		if (hist->nr_censored == 0)
+			continue;
+		weighed->censored[i] = (uint64_t)mrc_band_weigh(
+			random, (double)(hist->censored[i] >> shift));
+		weighed->nr_censored += weighed->censored[i];
+		weighed->total += weighed->censored[i];
+	}
+}
+
+/*
+ * One in T pages is sampled. Of c pages, that is a number with the variance
+ * c / T * (1 - 1 / T), so the size that is taken for c has c * (T - 1). The
+ * factor 1 - 1 / T is left to @spread of mrc_band_curves(). -ENOMEM.
+ */
+static int add_replicates(const struct mrc_hist *hist, double inverse_rate,
+			  double *ratios, struct mrc_band *band)
+{
+	struct mrc_random random = { .state = hist->total };
+	struct mrc_hist *weighed;
+	int err;
+
+	err = mrc_hist_new(hist->sub_bucket_bits, &weighed);
+	if (err < 0)
+		return err;
+	if (hist->nr_censored > 0)
+		err = mrc_hist_need_censored(weighed);
+	while (err == 0 && band->nr_replicates < MRC_BAND_NR_REPLICATES) {
+		double shift = mrc_random_normal(&random);
+		struct mrc_curve *curve;
+		size_t i;
+
+		weigh(hist, &random, weighed);
+		err = mrc_aet_curve(weighed, inverse_rate, &curve);
+		/* Few observations may all have gone. */
+		if (err == -ENODATA)
+			err = mrc_curve_new(&(double){ 0 }, &(double){ 1 }, 1,
+					    &curve);
+		if (err < 0)
+			break;
+		for (i = 0; i < band->nr_sizes; i++) {
+			double size = band->sizes[i];
+
+			size += shift * sqrt(size * inverse_rate);
+			ratios[i] = mrc_curve_at(curve, fmax(size, 0));
+		}
+		mrc_band_add(band, ratios);
+		mrc_curve_free(curve);
+	}
+	mrc_hist_free(weighed);
+	return err;
+}
+
+/* Some deviations behind the curve's end, the band ends, too. */
+static double *new_sizes(const struct mrc_hist *hist, double inverse_rate,
+			 const struct mrc_curve *curve, size_t *ret_nr)
+{
+	double max = mrc_curve_max_pages(curve) / inverse_rate;
+	unsigned int b = hist->sub_bucket_bits;
+	size_t nr = 2 + mrc_bucket_index(b, (uint64_t)(max + 6 * sqrt(max)));
+	double *sizes = malloc(nr * sizeof(*sizes));
+	size_t i;
+
+	for (i = 0; sizes != NULL && i < nr; i++)
+		sizes[i] = (double)mrc_bucket_low(b, i) * inverse_rate;
+	*ret_nr = nr;
+	return sizes;
+}
+
+/* @curve is the estimate. -ENOMEM. */
+static int band_around(const struct mrc_hist *hist, double inverse_rate,
+		       const struct mrc_curve *curve, double level,
+		       struct mrc_curve **ret_low, struct mrc_curve **ret_high)
+{
+	double share_unseen = 1 - 1 / inverse_rate;
+	struct mrc_band band = { 0 };
+	double *ratios = NULL;
+	double *sizes;
+	size_t nr;
+	int err = -ENOMEM;
+
+	sizes = new_sizes(hist, inverse_rate, curve, &nr);
+	if (sizes != NULL)
+		err = mrc_band_init(&band, sizes, nr);
+	if (err == 0) {
+		ratios = malloc(nr * sizeof(*ratios));
+		err = ratios == NULL ? -ENOMEM : 0;
+	}
+	band.nr_free = MRC_BAND_NR_REPLICATES - 1;
+	if (err == 0 && share_unseen > 0)
+		err = add_replicates(hist, inverse_rate, ratios, &band);
+	if (err == 0)
+		err = mrc_band_curves(&band, curve, level, share_unseen,
+				      share_unseen > 0 ? (double)hist->total /
+								 share_unseen :
+							 INFINITY,
+				      0, ret_low, ret_high);
+	mrc_band_exit(&band);
+	free(ratios);
+	free(sizes);
+	return err;
+}
+
+int mrc_aet_band(const struct mrc_hist *hist, double inverse_rate, double level,
+		 struct mrc_curve **ret_low, struct mrc_curve **ret_high)
+{
+	struct mrc_curve *curve;
+	int err;
+
+	if (!mrc_band_is_level(level))
+		return -EINVAL;
+	err = mrc_aet_curve(hist, inverse_rate, &curve);
+	if (err < 0)
+		return err;
+	err = band_around(hist, inverse_rate, curve, level, ret_low, ret_high);
+	mrc_curve_free(curve);
+	return err;
 }

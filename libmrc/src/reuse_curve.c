@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "aet_parts.h"
+#include "band.h"
 #include "curve_points.h"
 
 /* All windows as parts, in the order in which they look back. */
@@ -345,5 +346,165 @@ int mrc_reuse_curve(const struct mrc_reuse *reuse, struct mrc_curve **ret_curve)
 		err = curve_of(sizes, ratios, nr, ret_curve);
 	free(sizes);
 	free(ratios);
+	return err;
+}
+
+/* Each observation with a weight, drawn anew. */
+static void weigh(const struct windows *windows, struct mrc_random *random,
+		  const struct windows *weighed)
+{
+	const struct mrc_parts *parts = &windows->parts;
+	size_t p;
+	size_t i;
+
+	for (p = 0; p < parts->nr_parts; p++) {
+		struct mrc_part *part = &weighed->parts.parts[p];
+
+		part->nr_observed = 0;
+		for (i = 0; i < 2 * parts->nr_buckets; i++) {
+			double weight = mrc_band_weigh(
+				random, parts->parts[p].events[i]);
+
+			((double *)part->events)[i] = weight;
+			part->nr_observed += weight;
+		}
+	}
+}
+
+/* Sampled references are independent of each other. -ENOMEM. */
+static int add_weighed(const struct mrc_reuse *reuse, double *ratios,
+		       struct mrc_band *band)
+{
+	/* The same observations, the same band. */
+	struct mrc_random random = { .state = reuse->nr_accesses };
+	struct windows windows;
+	struct windows weighed = { 0 };
+	int err;
+
+	err = gather_windows(reuse, SIZE_MAX, &windows);
+	if (err < 0)
+		return err;
+	err = gather_windows(reuse, SIZE_MAX, &weighed);
+	while (err == 0 && band->nr_replicates < MRC_BAND_NR_REPLICATES) {
+		weigh(&windows, &random, &weighed);
+		err = mrc_parts_ratios(&weighed.parts, band->sizes,
+				       band->nr_sizes, ratios);
+		if (err == 0)
+			mrc_band_add(band, ratios);
+	}
+	free_windows(&weighed);
+	free_windows(&windows);
+	return err;
+}
+
+/* Of sampled pages, the groups take turns at being left out. -ENOMEM. */
+static int add_without_groups(const struct mrc_reuse *reuse, double *ratios,
+			      struct mrc_band *band)
+{
+	size_t g;
+	size_t i;
+	int err;
+
+	for (g = 0; g < reuse->nr_groups; g++) {
+		err = estimate(reuse, g, band->sizes, band->nr_sizes, ratios);
+		/* All there is was left out, and anything may be true. */
+		for (i = 0; err == -ENODATA && i < band->nr_sizes; i++)
+			ratios[i] = 0;
+		if (err < 0 && err != -ENODATA)
+			return err;
+		mrc_band_add(band, ratios);
+	}
+	return 0;
+}
+
+/*
+ * Groups differ by as many as would have the accesses, were they of equal size: a
+ * group with a hot page is worth more than one, and the others less. Kish: "Survey
+ * Sampling", 1965.
+ */
+static size_t free_groups(const struct mrc_reuse *reuse)
+{
+	double squares = 0;
+	double sum = 0;
+	size_t w;
+	size_t g;
+
+	for (g = 0; g < reuse->nr_groups; g++) {
+		double nr = 0;
+
+		for (w = 0; w < reuse->nr_windows; w++)
+			nr += (double)reuse->cells[w * reuse->nr_groups + g]
+				      .nr_observed;
+		sum += nr;
+		squares += nr * nr;
+	}
+	if (squares == 0)
+		return 1;
+	return (size_t)fmax(sum * sum / squares - 1, 1);
+}
+
+/* @curve is the estimate. -ENOMEM. */
+static int band_around(const struct mrc_reuse *reuse,
+		       const struct mrc_curve *curve, double level,
+		       struct mrc_curve **ret_low, struct mrc_curve **ret_high)
+{
+	double share_unseen = 0;
+	double nr_observed = INFINITY;
+	struct mrc_band band = { 0 };
+	double *ratios = NULL;
+	double spread;
+	double *sizes;
+	size_t nr;
+	int err = -ENOMEM;
+
+	sizes = new_sizes(reuse, &nr);
+	if (sizes != NULL)
+		err = mrc_band_init(&band, sizes, nr);
+	if (err == 0) {
+		ratios = malloc(nr * sizeof(*ratios));
+		err = ratios == NULL ? -ENOMEM : 0;
+	}
+	if (mrc_reuse_is_sampling(reuse)) {
+		share_unseen = 1 - 1 / reuse->options.inverse_rate;
+		nr_observed =
+			(double)(mrc_hist_total(reuse->hist) + reuse->nr_open) /
+			share_unseen;
+	}
+	spread = share_unseen;
+	band.nr_free = MRC_BAND_NR_REPLICATES - 1;
+	if (err == 0 && reuse->options.sampling == MRC_REUSE_REFERENCES)
+		err = add_weighed(reuse, ratios, &band);
+	if (err == 0 && reuse->options.sampling == MRC_REUSE_PAGES) {
+		/* (G - 1) / G times the sum of squares, not 1 / (G - 1). */
+		spread *= (double)(reuse->nr_groups - 1) *
+			  (double)(reuse->nr_groups - 1) /
+			  (double)reuse->nr_groups;
+		band.nr_free = free_groups(reuse);
+		err = add_without_groups(reuse, ratios, &band);
+	}
+	if (err == 0)
+		err = mrc_band_curves(&band, curve, level, spread, nr_observed,
+				      (size_t)2
+					      << reuse->options.sub_bucket_bits,
+				      ret_low, ret_high);
+	mrc_band_exit(&band);
+	free(ratios);
+	free(sizes);
+	return err;
+}
+
+int mrc_reuse_band(const struct mrc_reuse *reuse, double level,
+		   struct mrc_curve **ret_low, struct mrc_curve **ret_high)
+{
+	struct mrc_curve *curve;
+	int err;
+
+	if (!mrc_band_is_level(level))
+		return -EINVAL;
+	err = mrc_reuse_curve(reuse, &curve);
+	if (err < 0)
+		return err;
+	err = band_around(reuse, curve, level, ret_low, ret_high);
+	mrc_curve_free(curve);
 	return err;
 }

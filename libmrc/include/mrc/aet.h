@@ -86,6 +86,30 @@ extern "C" {
 int mrc_aet_curve(const struct mrc_hist *hist, double inverse_rate,
 		  struct mrc_curve **ret_curve);
 
+/**
+ * mrc_aet_band() - a confidence band of mrc_aet_curve()
+ * @hist: as there
+ * @inverse_rate: as there
+ * @level: of confidence, in (0, 1); 0.95 is usual
+ * @ret_low: lower end, to be freed with mrc_curve_free()
+ * @ret_high: upper end, likewise
+ *
+ * At each size on its own, the ratio that all pages would have had, none left
+ * out, is between the ends with probability @level, if the accesses counted are
+ * independent. It covers the choice of the sample: which accesses were counted, and
+ * how many pages a sampled one stands for; and the width of buckets. Where pages
+ * differ in how often they are accessed, the accesses of a page come into the
+ * sample together, and the band is too narrow: a histogram does not tell which
+ * accesses those are. mrc_reuse_band() knows. No band covers what the model
+ * gets wrong. At @inverse_rate 1 there is no sample, and what is left are the
+ * buckets.
+ *
+ * Returns 0; -EINVAL @inverse_rate or @level is out of range; -ENODATA @hist is
+ * empty; -ENOMEM. O(buckets * log buckets).
+ */
+int mrc_aet_band(const struct mrc_hist *hist, double inverse_rate, double level,
+		 struct mrc_curve **ret_low, struct mrc_curve **ret_high);
+
 /*
  * A streaming counter of reuse times; opaque. Takes at most 28 bytes per distinct
  * page, also while its table grows, and its histograms: one, and one per window.
@@ -227,6 +251,31 @@ size_t mrc_reuse_nr_windows(const struct mrc_reuse *reuse);
  */
 int mrc_reuse_curve(const struct mrc_reuse *reuse,
 		    struct mrc_curve **ret_curve);
+
+/**
+ * mrc_reuse_band() - a confidence band of mrc_reuse_curve()
+ * @reuse: counter with at least one access
+ * @level: of confidence, in (0, 1); 0.95 is usual
+ * @ret_low: lower end, to be freed with mrc_curve_free()
+ * @ret_high: upper end, likewise
+ *
+ * At each size on its own, the curve of all accesses is between the ends with
+ * probability @level; not at all sizes at once. The error of a sample of references
+ * is found by a bootstrap; that of a sample of pages by a jackknife of its pages in
+ * 20 groups, so that it covers hot pages being in the sample or not, once there
+ * are some in it. Where the counter cannot tell sizes apart, the band is wider by
+ * the distance of two. No band covers what the model gets wrong. With
+ * MRC_REUSE_ALL nothing is sampled, and what is left are the buckets. The same
+ * accesses and options give the same band.
+ *
+ * Source: Efron: "Bootstrap methods: another look at the jackknife", Annals of
+ * Statistics 7(1), 1979.
+ *
+ * Returns 0; -EINVAL @level is out of range; -ENODATA nothing was accessed or
+ * sampled; -ENOMEM. Takes up to 40 times as long as mrc_reuse_curve().
+ */
+int mrc_reuse_band(const struct mrc_reuse *reuse, double level,
+		   struct mrc_curve **ret_low, struct mrc_curve **ret_high);
 
 #ifdef __cplusplus
 }
