@@ -61,17 +61,53 @@ static void append_point(struct mrc_curve *curve,
 }
 
 /*
- * The same where some accesses are censored: P is the product-limit estimate. In
- * double precision, because it is a product of as many ratios as there are
- * buckets. Those censored in a bucket are at risk for half of it, where it holds
- * more than one reuse time; where it holds one, they are: they got that far.
+ * The product-limit estimate of P, walked from bucket to bucket. In double
+ * precision, because it is a product of as many ratios as there are buckets.
  */
+struct survival {
+	const struct mrc_hist *hist;
+	double at_risk;
+	double value;
+};
+
+static struct survival survival_of(const struct mrc_hist *hist)
+{
+	return (struct survival){
+		.hist = hist,
+		.at_risk = (double)hist->total,
+		.value = 1,
+	};
+}
+
+/*
+ * On over bucket @i. Those censored in it are at risk for half of it, where it holds
+ * more than one reuse time; where it holds one, they are: they got that far.
+ * Returns by how much the value falls.
+ */
+static double cross(struct survival *survival, size_t i)
+{
+	const struct mrc_hist *hist = survival->hist;
+	double events = (double)hist->counts[i];
+	double censored = hist->censored != NULL ? (double)hist->censored[i] :
+						   0;
+	double exposed = survival->at_risk;
+	double drop = 0;
+
+	if (mrc_bucket_width(hist->sub_bucket_bits, i) > 1)
+		exposed -= censored / 2;
+	if (events > 0)
+		drop = survival->value * fmin(events / exposed, 1);
+	survival->value -= drop;
+	survival->at_risk -= events + censored;
+	return drop;
+}
+
+/* The same as below where some accesses are censored. */
 static void append_survival(struct mrc_curve *curve,
 			    const struct mrc_hist *hist, double inverse_rate)
 {
+	struct survival survival = survival_of(hist);
 	unsigned int b = hist->sub_bucket_bits;
-	double at_risk = (double)hist->total;
-	double survival = 1;
 	double sum = 0;
 	double time = 0;
 	size_t i;
@@ -79,24 +115,16 @@ static void append_survival(struct mrc_curve *curve,
 	for (i = 0; i < hist->nr_buckets; i++) {
 		double low = (double)mrc_bucket_low(b, i);
 		double width = (double)mrc_bucket_width(b, i);
-		double events = (double)hist->counts[i];
-		double censored = (double)hist->censored[i];
+		double before = survival.value;
+		double drop = cross(&survival, i);
 
-		if (events > 0) {
-			double exposed = at_risk;
-			double drop;
-
-			if (width > 1)
-				exposed -= censored / 2;
-			drop = survival * fmin(events / exposed, 1);
-			sum += survival * (low - 1 - time);
-			mrc_curve_append(curve, sum * inverse_rate, survival);
-			sum += width * survival - drop * (width - 1) / 2;
-			survival -= drop;
-			time = low + width - 1;
-			mrc_curve_append(curve, sum * inverse_rate, survival);
-		}
-		at_risk -= events + censored;
+		if (hist->counts[i] == 0)
+			continue;
+		sum += before * (low - 1 - time);
+		mrc_curve_append(curve, sum * inverse_rate, before);
+		sum += width * before - drop * (width - 1) / 2;
+		time = low + width - 1;
+		mrc_curve_append(curve, sum * inverse_rate, survival.value);
 	}
 }
 
@@ -151,6 +179,51 @@ int mrc_aet_curve(const struct mrc_hist *hist, double inverse_rate,
 		append_point(curve, &integral, inverse_rate);
 		cross_bucket(&integral, mrc_bucket_width(b, i), count);
 		append_point(curve, &integral, inverse_rate);
+	}
+	*ret_curve = curve;
+	return 0;
+}
+
+int mrc_aet_writeback_curve(const struct mrc_hist *hist,
+			    const struct mrc_hist *writes, double inverse_rate,
+			    struct mrc_curve **ret_curve)
+{
+	unsigned int b = hist->sub_bucket_bits;
+	struct survival accessed = survival_of(hist);
+	struct survival written = survival_of(writes);
+	double share_written = written.at_risk / accessed.at_risk;
+	struct mrc_curve *curve;
+	double sum = 0;
+	double time = 0;
+	size_t i;
+
+	if (writes->sub_bucket_bits != b || writes->total > hist->total)
+		return -EINVAL;
+	if (!(inverse_rate >= 1 && inverse_rate <= MRC_AET_MAX_INVERSE_RATE))
+		return -EINVAL;
+	if (writes->total == 0)
+		return -ENODATA;
+	curve = mrc_curve_alloc(1 + 2 * (count_used_buckets(hist) +
+					 count_used_buckets(writes)));
+	if (curve == NULL)
+		return -ENOMEM;
+	for (i = 0; i < hist->nr_buckets; i++) {
+		double low = (double)mrc_bucket_low(b, i);
+		double width = (double)mrc_bucket_width(b, i);
+		double before = accessed.value;
+		double ratio = fmin(written.value, before / share_written);
+		double drop = cross(&accessed, i);
+
+		(void)cross(&written, i);
+		if (hist->counts[i] == 0 && writes->counts[i] == 0)
+			continue;
+		sum += before * (low - 1 - time);
+		mrc_curve_append(curve, sum * inverse_rate, ratio);
+		sum += width * before - drop * (width - 1) / 2;
+		time = low + width - 1;
+		mrc_curve_append(curve, sum * inverse_rate,
+				 fmin(written.value,
+				      accessed.value / share_written));
 	}
 	*ret_curve = curve;
 	return 0;
