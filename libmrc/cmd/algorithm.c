@@ -68,6 +68,13 @@ static int aet_sampled_create(const struct algorithm_choice *choice,
 	return mrc_reuse_new_with(&options, (struct mrc_reuse **)ret_object);
 }
 
+static int aet_sampled_band(void *object, double level,
+			    struct mrc_curve **ret_lower,
+			    struct mrc_curve **ret_upper)
+{
+	return mrc_reuse_band(object, level, ret_lower, ret_upper);
+}
+
 static int counter_stacks_create(const struct algorithm_choice *choice,
 				 void **ret_object)
 {
@@ -135,19 +142,19 @@ ALGORITHM_ADAPT(footprint, footprint)
 
 const struct algorithm algorithms[] = {
 	{ "aet", "average eviction time, from reuse times", ALGORITHM_PLAIN,
-	  ALGORITHM_ROW(aet) },
+	  ALGORITHM_ROW(aet), NULL },
 	{ "aet-sampled", "AET of a share of the accesses (0.01)",
-	  ALGORITHM_RATE, ALGORITHM_ROW(aet_sampled) },
+	  ALGORITHM_RATE, ALGORITHM_ROW(aet_sampled), aet_sampled_band },
 	{ "lru", "exact LRU stack distances", ALGORITHM_PLAIN,
-	  ALGORITHM_ROW(lru) },
+	  ALGORITHM_ROW(lru), NULL },
 	{ "shards", "SHARDS: a share of the pages (0.01)", ALGORITHM_RATE,
-	  ALGORITHM_ROW(shards) },
+	  ALGORITHM_ROW(shards), NULL },
 	{ "shards-fixed-size", "SHARDS: at most so many pages (8192)",
-	  ALGORITHM_SAMPLES, ALGORITHM_ROW(shards_fixed) },
+	  ALGORITHM_SAMPLES, ALGORITHM_ROW(shards_fixed), NULL },
 	{ "counter-stacks", "Counter Stacks: from numbers of distinct pages",
-	  ALGORITHM_PLAIN, ALGORITHM_ROW(counter_stacks) },
+	  ALGORITHM_PLAIN, ALGORITHM_ROW(counter_stacks), NULL },
 	{ "footprint", "average footprint, from reuse times", ALGORITHM_PLAIN,
-	  ALGORITHM_ROW(footprint) },
+	  ALGORITHM_ROW(footprint), NULL },
 };
 
 const size_t nr_algorithms = sizeof(algorithms) / sizeof(algorithms[0]);

@@ -48,6 +48,7 @@ struct algorithm_choice {
  * @access_n: 0 or -errno
  * @curve: 0; -ENODATA nothing was sampled; -errno
  * @destroy: takes NULL
+ * @band: ends of a confidence band at a level; NULL if there is none
  */
 struct algorithm {
 	const char *name;
@@ -57,6 +58,8 @@ struct algorithm {
 	int (*access_n)(void *object, const uint64_t *pages, size_t nr_pages);
 	int (*curve)(void *object, struct mrc_curve **ret_curve);
 	void (*destroy)(void *object);
+	int (*band)(void *object, double level, struct mrc_curve **ret_lower,
+		    struct mrc_curve **ret_upper);
 };
 
 extern const struct algorithm algorithms[];

@@ -18,6 +18,9 @@
 #define MEASURE_LOT ((size_t)1 << 13)
 #define MEASURE_LOT_OF_THREADS ((size_t)1 << 20)
 
+/* Of the bands, at each size. */
+#define MEASURE_CONFIDENCE 0.95
+
 /**
  * struct measure_column - an algorithm or a policy at work
  * @choice: the algorithm, or NULL
@@ -245,6 +248,22 @@ int measure_access(void *context, const struct mrc_trace_batch *batch)
 	return err;
 }
 
+/* Of a sample that is not all; the time it takes is not the algorithm's. */
+static int measure_take_band(const struct measure_column *column,
+			     struct result *result)
+{
+	const struct algorithm *algorithm = column->choice->algorithm;
+	int err;
+
+	if (!algorithm->band || column->choice->rate == 1)
+		return 0;
+	err = algorithm->band(column->object, MEASURE_CONFIDENCE,
+			      &result->lower, &result->upper);
+	if (err == 0)
+		result->confidence = MEASURE_CONFIDENCE;
+	return err;
+}
+
 static int measure_take_column(struct measure_column *column,
 			       struct result *result)
 {
@@ -265,6 +284,8 @@ static int measure_take_column(struct measure_column *column,
 	}
 	memory_open(NULL);
 	column->ns += progress_now_ns() - start_ns;
+	if (err == 0 && column->choice)
+		err = measure_take_band(column, result);
 	if (err < 0)
 		return measure_log(column, err);
 	if (column->choice &&

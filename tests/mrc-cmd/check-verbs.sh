@@ -13,6 +13,7 @@ shows '^  *PAGES  *aet' curve $gen -n 5k -a "$all"
 shows '^zipf' wss $gen -n 5k -a "$all" --window 2k
 shows '^"zipf' curve $gen -n 2k -a lru,aet --csv --log-x
 shows '"format"' curve $gen -n 2k -a lru,aet -o c.json --json --svg c.svg
+shows '"lower"' curve $gen -n 2k -a aet-sampled@0.1 --json --svg b.svg
 shows 'lru$' curve $gen -n 2k -a lru --plot --unit bytes
 shows 'opt' simulate $gen -n 2k -s 1-20 --threads 2
 shows '^opt' simulate $gen -n 2k -s 20 --memory-ns 100 --miss-ns 1000
