@@ -272,6 +272,8 @@ static void test_no_sample_no_error(void **state)
 	assert_int_equal(mrc_reuse_access_n(reuse, trace, NR_ACCESSES), 0);
 	assert_int_equal(mrc_reuse_band(reuse, 0.99, &low, &high), 0);
 	assert_near(mrc_curve_at(low, NR_PAGES * 0.98), 1, 0);
+	assert_near(mrc_curve_at(high, NR_PAGES - 1), 1, 0.02);
+	assert_true(mrc_curve_at(low, NR_PAGES) <= 0.05);
 	assert_near(mrc_curve_at(high, NR_PAGES * 1.02), 0.05, 1e-9);
 	times_inside = 0;
 	tally(low, exact, high);
@@ -281,6 +283,8 @@ static void test_no_sample_no_error(void **state)
 	assert_int_equal(
 		mrc_aet_band(mrc_reuse_hist(reuse), 1, 0.5, &low, &high), 0);
 	assert_near(mrc_curve_at(low, NR_PAGES * 0.98), 1, 0);
+	assert_near(mrc_curve_at(high, NR_PAGES - 1), 1, 0.02);
+	assert_true(mrc_curve_at(low, NR_PAGES) <= 0.05);
 	/* A few are censored in the loop's bucket. */
 	assert_near(mrc_curve_at(high, NR_PAGES * 1.02), 0, 1e-4);
 	mrc_curve_free(low);
