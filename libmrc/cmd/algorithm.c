@@ -18,6 +18,12 @@
 /* As the kernel module: a reuse time is off by less than 1 %. */
 #define ALGORITHM_SUB_BUCKET_BITS 7
 
+/*
+ * For AET finer buckets: a scan, or a loop whose length varies by less than 1 %,
+ * needs them.
+ */
+#define ALGORITHM_FINE_SUB_BUCKET_BITS 10
+
 /* As in the example of mrc/counter_stacks.h. */
 #define ALGORITHM_COUNTER_PRECISION 12
 #define ALGORITHM_COUNTER_INTERVAL 10000
@@ -48,7 +54,7 @@
 static int aet_create(const struct algorithm_choice *choice, void **ret_object)
 {
 	const struct mrc_reuse_options options = {
-		.sub_bucket_bits = ALGORITHM_SUB_BUCKET_BITS,
+		.sub_bucket_bits = ALGORITHM_FINE_SUB_BUCKET_BITS,
 	};
 
 	(void)choice;
@@ -59,7 +65,7 @@ static int aet_sampled_create(const struct algorithm_choice *choice,
 			      void **ret_object)
 {
 	const struct mrc_reuse_options options = {
-		.sub_bucket_bits = ALGORITHM_SUB_BUCKET_BITS,
+		.sub_bucket_bits = ALGORITHM_FINE_SUB_BUCKET_BITS,
 		.sampling = MRC_REUSE_REFERENCES,
 		.inverse_rate = 1 / choice->rate,
 		.seed = choice->seed,
