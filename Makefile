@@ -3,7 +3,8 @@
 # make demo      track a Linux guest in an emulated host; needs root, Debian 12
 # make check     all tests; "make check-PART" for one, see scripts/check --help
 # make kunit     the module's KUnit tests, in User Mode Linux
-# make bench     what the module costs, in instructions
+# make bench     what libmrc costs, beside straightforward programs, and what the
+#                module costs, in instructions; bench-libmrc, bench-module
 # make           the module for the running kernel, libmrc and its command mrc, the
 #                command kvm-aet
 # make install   all of these; DESTDIR, PREFIX
@@ -39,10 +40,16 @@ check-%:
 kunit:
 	@scripts/kunit
 
-bench:
+bench: bench-libmrc bench-module
+
+bench-libmrc:
+	@scripts/bench-mrc
+
+bench-module:
 	@scripts/bench
 
 clean:
 	rm -rf build
 
-.PHONY: all module libmrc controller install deb demo check kunit bench clean
+.PHONY: all module libmrc controller install deb demo check kunit bench \
+	bench-libmrc bench-module clean

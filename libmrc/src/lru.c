@@ -97,10 +97,14 @@ rank_in_leaf(const struct tree *tree, size_t slot)
 	return sum;
 }
 
-static inline __attribute__((always_inline)) uint32_t sum_lanes(lanes sums)
+/* By pointer: how a vector is passed depends on what the compiler may use. */
+static inline __attribute__((always_inline)) uint32_t
+sum_lanes(const lanes *sums)
 {
-	return (uint32_t)(sums[0] + sums[1] + sums[2] + sums[3] + sums[4] +
-			  sums[5] + sums[6] + sums[7]);
+	const lanes s = *sums;
+
+	return (uint32_t)(s[0] + s[1] + s[2] + s[3] + s[4] + s[5] + s[6] +
+			  s[7]);
 }
 
 /* Live slots before @slot. */
@@ -121,7 +125,7 @@ rank(const struct tree *tree, size_t slot)
 		sums += (node[0] & masks[0]) + (node[1] & masks[1]);
 		index /= NODE_COUNTERS;
 	}
-	return sum_lanes(sums) + rank_in_leaf(tree, slot);
+	return sum_lanes(&sums) + rank_in_leaf(tree, slot);
 }
 
 /* Flip @slot between free and live; @delta is what that adds, 1 or -1. */
@@ -330,7 +334,7 @@ count_above(const int32_t *slots, size_t nr, int32_t slot)
 
 	for (i = 0; i < MRC_PAGE_BATCH / LANES; i++)
 		sums += (groups[i] > slot) & masks[i];
-	return -sum_lanes(sums);
+	return -sum_lanes(&sums);
 }
 
 /*
