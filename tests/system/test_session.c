@@ -848,6 +848,7 @@ static void detaching_skips_unused_memory(void **state)
 			munmap(memory, nr_pages * VMM_PAGE_SIZE);
 		vmm_exit(&vmm);
 		skip();
+		return;
 	}
 	config = client_config(&vmm);
 	config.gfn_end = 0;
