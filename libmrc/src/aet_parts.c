@@ -81,7 +81,7 @@ static void fill_curves(const struct mrc_parts *parts,
 	struct descent survival = { .value = 1 };
 	struct descent slope = { .value = 1 };
 	double at_risk = part->nr_observed;
-	double nr_longer = part->nr_observed;
+	double nr_longer = at_risk;
 	size_t i = 0;
 	size_t e;
 
