@@ -107,17 +107,19 @@ static void init_signals(void)
 		torture_die("sigaction");
 }
 
-/* Every so often, while and after this; 0: none any more. */
-static void set_signals(uint32_t period_us)
+/*
+ * One so much later; 0: none any more. Not one every so often: where a handler
+ * takes longer than that, nothing else would run.
+ */
+static void set_signal(uint32_t after_us)
 {
-	struct itimerval timer = { .it_interval.tv_usec = period_us,
-				   .it_value.tv_usec = period_us };
+	struct itimerval timer = { .it_value.tv_usec = after_us };
 
-	if (!period_us)
+	if (!after_us)
 		mask_signals(SIG_BLOCK);
 	if (setitimer(ITIMER_REAL, &timer, NULL))
 		torture_die("setitimer");
-	if (period_us)
+	if (after_us)
 		mask_signals(SIG_UNBLOCK);
 }
 
@@ -509,11 +511,11 @@ static void call_command(struct fuzzer *fuzzer)
 	if (is_failing)
 		fail_nth(fuzzer, 1 + below(fuzzer, 40));
 	if (is_signalled)
-		set_signals(1 + below(fuzzer, 1000));
+		set_signal(1 + below(fuzzer, 1000));
 	ret = ioctl(fd, command->number, argument);
 	error = errno;
 	if (is_signalled)
-		set_signals(0);
+		set_signal(0);
 	if (is_failing)
 		fail_nth(fuzzer, 0);
 	judge(fuzzer, command, fd, ret, error, is_right_file && !is_failing);
