@@ -322,11 +322,10 @@ static void report_json_size(struct json *json, const struct options *options,
 		json_number(json, "amat_ns", report_amat_ns(options, size), 9);
 }
 
-void report_json(FILE *out, const struct options *options,
-		 const struct result_set *set)
+struct json report_json_begin(FILE *out, const struct options *options,
+			      const struct result_set *set)
 {
 	struct json json = json_start(out);
-	size_t i, index;
 
 	json_object(&json, NULL);
 	json_count(&json, "schema_version", REPORT_SCHEMA_VERSION);
@@ -335,6 +334,15 @@ void report_json(FILE *out, const struct options *options,
 	json_count(&json, "accesses", set->nr_accesses);
 	json_count(&json, "page_bytes", options_page_bytes(options));
 	json_array(&json, "results");
+	return json;
+}
+
+void report_json(FILE *out, const struct options *options,
+		 const struct result_set *set)
+{
+	struct json json = report_json_begin(out, options, set);
+	size_t i, index;
+
 	for (i = 0; i < set->nr_results; i++) {
 		const struct result *result = &set->results[i];
 

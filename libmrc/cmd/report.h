@@ -9,11 +9,16 @@
 
 #include <stdio.h>
 
+#include "json.h"
 #include "measure.h"
 #include "options.h"
 
 /* Increased when a field of JSON changes its meaning or goes away. */
 #define REPORT_SCHEMA_VERSION 1
+
+/* What all JSON of measurements begins with, up to the array of results. */
+struct json report_json_begin(FILE *out, const struct options *options,
+			      const struct result_set *set);
 
 /* Curves and simulations, by size. */
 void report_table(FILE *out, const struct options *options,

@@ -98,16 +98,9 @@ void report_wss_csv(FILE *out, const struct options *options,
 void report_wss_json(FILE *out, const struct options *options,
 		     const struct result_set *set)
 {
-	struct json json = json_start(out);
+	struct json json = report_json_begin(out, options, set);
 	size_t i, r;
 
-	json_object(&json, NULL);
-	json_count(&json, "schema_version", REPORT_SCHEMA_VERSION);
-	json_string(&json, "input", set->title);
-	json_count(&json, "first_access", set->first_access);
-	json_count(&json, "accesses", set->nr_accesses);
-	json_count(&json, "page_bytes", options_page_bytes(options));
-	json_array(&json, "results");
 	for (i = 0; i < set->nr_results; i++) {
 		for (r = 0; r < options->nr_miss_ratios; r++) {
 			struct report_wss wss = report_wss_of(
