@@ -37,6 +37,11 @@ is_installed()
 	[ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
 }
 
+# What building controller/ takes.
+# shellcheck disable=SC2034 # used by the scripts that source this file
+controller_packages="libinih-dev libjansson-dev libmicrohttpd-dev libncurses-dev
+	libsmartcols-dev libsystemd-dev libvirt-dev libxml2-dev libzstd-dev pkg-config"
+
 # need_packages PKG...: install the Debian packages that are lacking.
 need_packages()
 {

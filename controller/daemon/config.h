@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The host's configuration: /etc/kvm-aet/kvm-aet.conf, then conf.d/NAME.conf in
+ * the order of names; later values win. Validated as a whole before any of it
+ * counts; kvm-aet.conf(5).
+ */
+#ifndef DAEMON_CONFIG_H
+#define DAEMON_CONFIG_H
+
+#include "daemon/tracker.h"
+#include "policy/decide.h"
+
+#define CONFIG_FILE "/etc/kvm-aet/kvm-aet.conf"
+#define CONFIG_ERROR_BYTES 512
+
+/**
+ * struct config - all settings, defaults filled in
+ * @uri: of libvirt
+ * @mode: of the host; no VM is in a higher one
+ * @policy: whose wants
+ * @policy_params: for it
+ * @guard_params: for the guard
+ * @tracker: for tracking
+ * @budget_bytes: of all VMs; 0: from what the host has
+ * @reserve_bytes: left to the host
+ * @default_min_bytes: of VMs that do not say; 0: @default_min_ratio decides
+ * @default_min_ratio: of a VM's maximum
+ * @metrics_address: loopback address; NULL: no metrics
+ * @metrics_port: TCP port
+ * @socket_path: of the control socket
+ * @socket_group: who may use it besides root
+ * @record_path: of the recording; NULL: none
+ * @record_max_bytes: then the file is begun anew, the old one kept as .1
+ * @thrash_hook: program to call on thrashing; NULL: none
+ */
+struct config {
+	char *uri;
+	enum vm_mode mode;
+	const struct policy *policy;
+	struct policy_params policy_params;
+	struct guard_params guard_params;
+	struct tracker_params tracker;
+	uint64_t budget_bytes;
+	uint64_t reserve_bytes;
+	uint64_t default_min_bytes;
+	double default_min_ratio;
+	char *metrics_address;
+	uint16_t metrics_port;
+	char *socket_path;
+	char *socket_group;
+	char *record_path;
+	uint64_t record_max_bytes;
+	char *thrash_hook;
+};
+
+/*
+ * @path: main file; absent: all defaults (but a conf.d beside it is read).
+ * -EINVAL: @ret_error is "FILE:LINE: what is wrong and what is expected";
+ * -errno of reading, with @ret_error likewise; -ENOMEM.
+ */
+int config_read(const char *path, struct config *ret_config,
+		char ret_error[CONFIG_ERROR_BYTES]);
+
+/* Frees what it owns and empties it; all-zero is fine. */
+void config_done(struct config *config);
+
+#endif /* DAEMON_CONFIG_H */
