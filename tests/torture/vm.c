@@ -52,12 +52,18 @@ static int advise_region(struct torture_vm *vm, unsigned int region, int advice)
 /* The host's memory management. */
 
 /* The kernel refuses it while it has the pages in its hands for other ends. */
+/*
+ * How often what the kernel may decline is tried: it does so as long as others
+ * hold a page, and the guest goes on meanwhile.
+ */
+#define MAX_TRIES 64
+
 static bool collapse_any(struct torture_vm *vm, struct torture_random *random,
 			 unsigned int *ret_region)
 {
 	unsigned int tries;
 
-	for (tries = 0; tries < 8; tries++) {
+	for (tries = 0; tries < MAX_TRIES; tries++) {
 		*ret_region = torture_below(random, NR_REGIONS);
 		if (advise_region(vm, *ret_region, MADV_HUGEPAGE))
 			torture_die("MADV_HUGEPAGE");
@@ -94,7 +100,7 @@ static void split(struct torture_vm *vm, struct torture_random *random)
 	uintptr_t start;
 	char text[80];
 
-	for (tries = 0; tries < 8 && read_splits() == splits; tries++) {
+	for (tries = 0; tries < MAX_TRIES && read_splits() == splits; tries++) {
 		if (!collapse_any(vm, random, &region))
 			return;
 		guest_wait_rounds(&vm->guest, 1);
@@ -113,14 +119,18 @@ static void split(struct torture_vm *vm, struct torture_random *random)
 static void merge(struct torture_vm *vm, struct torture_random *random)
 {
 	unsigned int region = torture_below(random, NR_REGIONS) | 1;
-	uint64_t scans = torture_read(KSM_SCANS);
+	uint64_t scans = torture_read(KSM_SCANS), sharing = 0;
 
 	if (advise_region(vm, region, MADV_MERGEABLE))
 		torture_die("MADV_MERGEABLE");
-	/* A page merges if two scans find it unchanged. */
+	/* A page merges if two scans find it unchanged, until the guest writes. */
 	while (torture_read(KSM_SCANS) < scans + 3)
 		guest_wait_rounds(&vm->guest, 1);
-	if (torture_read("/sys/kernel/mm/ksm/pages_sharing", 0))
+	while (!sharing && torture_read(KSM_SCANS) < scans + MAX_TRIES) {
+		sharing = torture_read("/sys/kernel/mm/ksm/pages_sharing", 0);
+		usleep(1000);
+	}
+	if (sharing)
 		torture_count(TORTURE_MERGES);
 	if (torture_below(random, 2) &&
 	    advise_region(vm, region, MADV_UNMERGEABLE))
@@ -131,19 +141,26 @@ static void merge(struct torture_vm *vm, struct torture_random *random)
 static void page_out(struct torture_vm *vm, struct torture_random *random)
 {
 	uint64_t swap_outs = torture_read(SWAP_OUTS);
+	uint64_t swap_ins = torture_read(SWAP_INS);
 	unsigned int tries;
 
 	if (advise_region(vm, torture_below(random, NR_REGIONS), MADV_COLD))
 		torture_die("MADV_COLD");
-	for (tries = 0; tries < 8 && torture_read(SWAP_OUTS) == swap_outs;
+	for (tries = 0;
+	     tries < MAX_TRIES && torture_read(SWAP_OUTS) == swap_outs;
 	     tries++) {
 		guest_wait_rounds(&vm->guest, 1);
 		if (advise_region(vm, torture_below(random, NR_REGIONS),
 				  MADV_PAGEOUT))
 			torture_die("MADV_PAGEOUT");
 	}
-	if (torture_read(SWAP_OUTS) != swap_outs)
-		torture_count(TORTURE_PAGEOUTS);
+	if (torture_read(SWAP_OUTS) == swap_outs)
+		return;
+	/* The guest needs them again, sooner or later. */
+	for (tries = 0; tries < MAX_TRIES && torture_read(SWAP_INS) == swap_ins;
+	     tries++)
+		guest_wait_rounds(&vm->guest, 1);
+	torture_count(TORTURE_PAGEOUTS);
 }
 
 /* Asks KVM, page by page, whether the guest accessed it, and forgets that. */
