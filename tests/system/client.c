@@ -127,7 +127,7 @@ struct kvm_aet_vm_info client_vm_info(int vm_fd)
 	return info;
 }
 
-uint32_t client_first_touch_pages(const struct client_snapshot *snapshot)
+bool client_has_tdp_mmu(uint32_t mmu_mode)
 {
 	int fd = open("/sys/module/kvm/parameters/tdp_mmu",
 		      O_RDONLY | O_CLOEXEC);
@@ -136,7 +136,10 @@ uint32_t client_first_touch_pages(const struct client_snapshot *snapshot)
 	assert_true(fd >= 0);
 	assert_int_equal(read(fd, &is_tdp_mmu, 1), 1);
 	close(fd);
-	if (snapshot->s.mmu_mode == KVM_AET_MMU_SHADOW)
-		return 8;
-	return is_tdp_mmu == 'Y' ? 1 : 8;
+	return mmu_mode != KVM_AET_MMU_SHADOW && is_tdp_mmu == 'Y';
+}
+
+uint32_t client_first_touch_pages(const struct client_snapshot *snapshot)
+{
+	return client_has_tdp_mmu(snapshot->s.mmu_mode) ? 1 : 8;
 }

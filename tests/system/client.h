@@ -3,6 +3,7 @@
 #ifndef TESTS_CLIENT_H
 #define TESTS_CLIENT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <linux/kvm_aet.h>
@@ -31,6 +32,9 @@ void client_snapshot_free(struct client_snapshot *snapshot);
 
 /* 0 or -errno; fills in the size. */
 int client_configure(int session, struct kvm_aet_config *config);
+
+/* Whether a VM of that enum kvm_aet_mmu_mode is mapped by KVM's TDP MMU. */
+bool client_has_tdp_mmu(uint32_t mmu_mode);
 
 /*
  * Pages, aligned, that KVM maps when one of them is touched first: its TDP MMU

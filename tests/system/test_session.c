@@ -842,7 +842,7 @@ static void detaching_skips_unused_memory(void **state)
 	loop(&vmm, 0, 0, NR_PAGES, VMM_WRITE);
 	memory = add_unused_slot(&vmm, gfn, nr_pages);
 	if (!memory ||
-	    client_vm_info(vmm.vm_fd).mmu_mode == KVM_AET_MMU_SHADOW) {
+	    !client_has_tdp_mmu(client_vm_info(vmm.vm_fd).mmu_mode)) {
 		print_message("KVM pays for each page of a memslot here\n");
 		if (memory)
 			munmap(memory, nr_pages * VMM_PAGE_SIZE);
