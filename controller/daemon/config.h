@@ -16,11 +16,13 @@
 /**
  * struct config - all settings, defaults filled in
  * @uri: of libvirt
+ * @stats_period_s: how often guests' balloon drivers report
+ * @busy_ns: a libvirt call that takes longer holds all moves
  * @mode: of the host; no VM is in a higher one
  * @policy: whose wants
  * @policy_params: for it
  * @guard_params: for the guard
- * @tracker: for tracking
+ * @tracker: for tracking; its period is that of decisions, too
  * @budget_bytes: of all VMs; 0: from what the host has
  * @reserve_bytes: left to the host
  * @default_min_bytes: of VMs that do not say; 0: @default_min_ratio decides
@@ -28,13 +30,17 @@
  * @metrics_address: loopback address; NULL: no metrics
  * @metrics_port: TCP port
  * @socket_path: of the control socket
- * @socket_group: who may use it besides root
- * @record_path: of the recording; NULL: none
+ * @socket_group: who may use it besides root; NULL: nobody
+ * @record_directory: of all recordings
+ * @record_name: of a recording in there, from the start on; NULL: none
  * @record_max_bytes: then the file is begun anew, the old one kept as .1
  * @thrash_hook: program to call on thrashing; NULL: none
+ * @thrash_hook_timeout_ns: then it is killed
  */
 struct config {
 	char *uri;
+	unsigned int stats_period_s;
+	uint64_t busy_ns;
 	enum vm_mode mode;
 	const struct policy *policy;
 	struct policy_params policy_params;
@@ -48,13 +54,19 @@ struct config {
 	uint16_t metrics_port;
 	char *socket_path;
 	char *socket_group;
-	char *record_path;
+	char *record_directory;
+	char *record_name;
 	uint64_t record_max_bytes;
 	char *thrash_hook;
+	uint64_t thrash_hook_timeout_ns;
 };
 
+/* All defaults, as without any file. -ENOMEM. */
+int config_default(struct config *ret_config);
+
 /*
- * @path: main file; absent: all defaults (but a conf.d beside it is read).
+ * @path: main file; absent: all defaults (but a conf.d beside it is read). A file
+ * that others than its owner, root or the caller, may write is refused: -EPERM.
  * -EINVAL: @ret_error is "FILE:LINE: what is wrong and what is expected";
  * -errno of reading, with @ret_error likewise; -ENOMEM.
  */
@@ -63,5 +75,14 @@ int config_read(const char *path, struct config *ret_config,
 
 /* Frees what it owns and empties it; all-zero is fine. */
 void config_done(struct config *config);
+
+/* Names of keys as "section.key", for tests of what describes them; NULL: end. */
+const char *config_key(size_t index);
+
+/* The value of that key as it is written in a file, to be freed; NULL: -ENOMEM. */
+char *config_value(const struct config *config, size_t index);
+
+/* Whether a path may be the name of a recording: a file name and no more. */
+bool config_is_file_name(const char *name);
 
 #endif /* DAEMON_CONFIG_H */
