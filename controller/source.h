@@ -41,7 +41,19 @@
  * @nr_buckets: counters at @buckets
  * @cold_accesses: accesses without a known reuse time: first ones of their
  *	page, and those beyond the last bucket
+ * @entry_accesses: of those, first ones of pages that were mapped, and so perhaps
+ *	accessed, before they came into the sample
+ * @over_range: of those, ones beyond the last bucket
  * @buckets: accesses by reuse time; owned by the sample
+ * @hook_cycles: TSC cycles spent on this VM's faults
+ * @pass_cycles: TSC cycles spent in background passes
+ * @tsc_khz: 1000 cycles per second, of these
+ * @idle_sub_bucket_bits: layout of @open and @ended, at most @sub_bucket_bits
+ * @nr_idle_buckets: counters at each of them, or 0 if the source does not tell
+ * @open: pages by accesses since their last one. Not cumulative: as it is now.
+ *	Pages never accessed are not in it. Owned by the sample.
+ * @ended: pages that left the sample, by accesses since their last one; owned
+ *	by the sample
  *
  * The other fields are those of struct kvm_aet_snapshot.
  */
@@ -63,6 +75,8 @@ struct sample {
 	uint64_t huge_leaves;
 	uint64_t accesses;
 	uint64_t cold_accesses;
+	uint64_t entry_accesses;
+	uint64_t over_range;
 	uint64_t window_pages;
 	uint64_t traps;
 	uint64_t first_touches;
@@ -77,12 +91,21 @@ struct sample {
 	uint32_t sub_bucket_bits;
 	uint32_t nr_buckets;
 	uint64_t *buckets;
+	uint64_t hook_cycles;
+	uint64_t pass_cycles;
+	uint32_t tsc_khz;
+	uint32_t idle_sub_bucket_bits;
+	uint32_t nr_idle_buckets;
+	uint64_t *open;
+	uint64_t *ended;
 };
 
 /* Frees what a sample owns and empties it; an all-zero sample is fine. */
 static inline void sample_done(struct sample *sample)
 {
 	free(sample->buckets);
+	free(sample->open);
+	free(sample->ended);
 	*sample = (struct sample){ 0 };
 }
 

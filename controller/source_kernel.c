@@ -29,14 +29,36 @@ static_assert(sizeof(struct kvm_aet_vm_info) == 120, "ABI");
 		ioctl(fd, request, argument) < 0 ? -errno : 0;           \
 	})
 
+/* What samples hold, of enum kvm_aet_histogram_kind. */
+enum {
+	KIND_REUSE,
+	KIND_ENDED,
+	KIND_OPEN,
+	NR_KINDS
+};
+
+static const enum kvm_aet_histogram_kind kinds[NR_KINDS] = {
+	[KIND_REUSE] = KVM_AET_HIST_REUSE,
+	[KIND_ENDED] = KVM_AET_HIST_ENDED,
+	[KIND_OPEN] = KVM_AET_HIST_OPEN,
+};
+
 struct source_kernel {
 	struct source source;
 	int session_fd;
 	int process_fd;
 	int interrupt_fd;
 	/* What the layout needed last time; it may grow from read to read. */
-	uint32_t nr_buckets;
+	uint32_t nr_buckets[NR_KINDS];
 };
+
+static void cleanup_kinds(uint64_t *(*buckets)[NR_KINDS])
+{
+	size_t i;
+
+	for (i = 0; i < NR_KINDS; i++)
+		free((*buckets)[i]);
+}
 
 static struct source_kernel *source_kernel_of(struct source *source)
 {
@@ -82,79 +104,149 @@ int source_vm_info(int device_fd, int vm_fd, bool count_leaves,
 	return 0;
 }
 
+/* With arrays to be filled, one per kind that samples hold. -ENOMEM. */
+static int source_kernel_ask(const struct source_kernel *kernel,
+			     struct kvm_aet_snapshot *snapshot,
+			     uint64_t *buckets[NR_KINDS])
+{
+	size_t i;
+
+	for (i = 0; i < NR_KINDS; i++) {
+		/* One spare, as an array of 0 counters asks for the layout. */
+		buckets[i] = calloc((size_t)kernel->nr_buckets[i] + 1,
+				    sizeof(*buckets[i]));
+		if (!buckets[i])
+			return -ENOMEM;
+		snapshot->histograms[kinds[i]].buckets = (uintptr_t)buckets[i];
+		snapshot->histograms[kinds[i]].nr_buckets =
+			kernel->nr_buckets[i];
+	}
+	return 0;
+}
+
+static bool source_kernel_fits(const struct source_kernel *kernel,
+			       const struct kvm_aet_snapshot *snapshot)
+{
+	size_t i;
+
+	for (i = 0; i < NR_KINDS; i++)
+		if (snapshot->histograms[kinds[i]].nr_buckets >
+		    kernel->nr_buckets[i])
+			return false;
+	return true;
+}
+
+static void source_kernel_learn_layout(struct source_kernel *kernel,
+				       const struct kvm_aet_snapshot *snapshot)
+{
+	size_t i;
+
+	for (i = 0; i < NR_KINDS; i++)
+		kernel->nr_buckets[i] =
+			snapshot->histograms[kinds[i]].nr_buckets;
+}
+
+/* Idle for longer than the last bucket is idle for as long as that at least. */
+static void source_kernel_cap(const struct kvm_aet_histogram *histogram,
+			      uint64_t *buckets)
+{
+	if (histogram->nr_buckets > 0)
+		buckets[histogram->nr_buckets - 1] += histogram->over_range;
+}
+
+/* Takes @buckets. */
+static void source_kernel_fill(const struct kvm_aet_snapshot *snapshot,
+			       uint64_t *buckets[NR_KINDS],
+			       struct sample *ret_sample)
+{
+	const struct kvm_aet_histogram *reuse =
+		&snapshot->histograms[KVM_AET_HIST_REUSE];
+	const struct kvm_aet_histogram *open =
+		&snapshot->histograms[KVM_AET_HIST_OPEN];
+
+	*ret_sample = (struct sample){
+		.generation = snapshot->generation,
+		.time_ns = snapshot->time_ns,
+		.start_ns = snapshot->start_ns,
+		.state = snapshot->state,
+		.mmu_mode = snapshot->mmu_mode,
+		.encoding = snapshot->encoding,
+		.huge_mode = snapshot->huge_mode,
+		.inverse_rate = snapshot->inverse_rate,
+		.hot_pages = snapshot->hot_pages,
+		.hot_used = snapshot->hot_used,
+		.salt = snapshot->salt,
+		.range_pages = snapshot->range_pages,
+		.sampled_pages = snapshot->sampled_pages,
+		.mapped_pages = snapshot->mapped_pages,
+		.huge_leaves = snapshot->huge_leaves,
+		.accesses = snapshot->accesses,
+		.cold_accesses = snapshot->cold_accesses +
+				 snapshot->entry_accesses + reuse->over_range,
+		.entry_accesses = snapshot->entry_accesses,
+		.over_range = reuse->over_range,
+		.window_pages = snapshot->window_pages,
+		.traps = snapshot->traps,
+		.first_touches = snapshot->first_touches,
+		.alias_traps = snapshot->alias_traps,
+		.spurious_traps = snapshot->spurious_traps,
+		.lost_records = snapshot->lost_records,
+		.arms = snapshot->arms,
+		.rearms = snapshot->rearms,
+		.rearm_misses = snapshot->rearm_misses,
+		.flushes = snapshot->flushes,
+		.passes = snapshot->passes,
+		.sub_bucket_bits = reuse->sub_bucket_bits,
+		.nr_buckets = reuse->nr_buckets,
+		.buckets = TAKE_PTR(buckets[KIND_REUSE]),
+		.hook_cycles = snapshot->hook_cycles,
+		.pass_cycles = snapshot->pass_cycles,
+		.tsc_khz = snapshot->tsc_khz,
+		.idle_sub_bucket_bits = open->sub_bucket_bits,
+		.nr_idle_buckets = open->nr_buckets,
+		.open = TAKE_PTR(buckets[KIND_OPEN]),
+		.ended = TAKE_PTR(buckets[KIND_ENDED]),
+	};
+}
+
 static int source_kernel_read(struct source *source, bool new_window,
 			      struct sample *ret_sample)
 {
 	struct source_kernel *kernel = source_kernel_of(source);
-	struct kvm_aet_snapshot snapshot;
-	struct kvm_aet_histogram *reuse =
-		&snapshot.histograms[KVM_AET_HIST_REUSE];
-	int err;
 
 	for (;;) {
-		_cleanup_free_ uint64_t *buckets = NULL;
-
-		/* One spare, as an array of 0 counters asks for the layout. */
-		buckets = calloc((size_t)kernel->nr_buckets + 1,
-				 sizeof(*buckets));
-		if (!buckets)
-			return -ENOMEM;
-		snapshot = (struct kvm_aet_snapshot){
+		CLEANUP(cleanup_kinds) uint64_t *buckets[NR_KINDS] = { NULL };
+		struct kvm_aet_snapshot snapshot = {
 			.size = sizeof(snapshot),
 			.flags = new_window ? KVM_AET_SNAPSHOT_NEW_WINDOW : 0,
-			.histograms[KVM_AET_HIST_REUSE] = {
-				.buckets = (uintptr_t)buckets,
-				.nr_buckets = kernel->nr_buckets,
-			},
 		};
+		const struct kvm_aet_histogram *open =
+			&snapshot.histograms[KVM_AET_HIST_OPEN];
+		const struct kvm_aet_histogram *ended =
+			&snapshot.histograms[KVM_AET_HIST_ENDED];
+		int err;
+
+		err = source_kernel_ask(kernel, &snapshot, buckets);
+		if (err < 0)
+			return err;
 		err = kernel_ioctl(kernel->session_fd, KVM_AET_GET_SNAPSHOT,
 				   &snapshot);
 		if (err == -EINTR)
 			continue;
-		if (err == -ENOSPC && reuse->nr_buckets > kernel->nr_buckets) {
-			kernel->nr_buckets = reuse->nr_buckets;
+		if (err == -ENOSPC && !source_kernel_fits(kernel, &snapshot)) {
+			source_kernel_learn_layout(kernel, &snapshot);
 			continue;
 		}
 		if (err < 0)
 			return err;
 		/* More counters than there was room for were not written. */
-		if (reuse->nr_buckets > kernel->nr_buckets)
+		if (!source_kernel_fits(kernel, &snapshot) ||
+		    open->nr_buckets != ended->nr_buckets ||
+		    open->sub_bucket_bits != ended->sub_bucket_bits)
 			return -EPROTO;
-		*ret_sample = (struct sample){
-			.generation = snapshot.generation,
-			.time_ns = snapshot.time_ns,
-			.start_ns = snapshot.start_ns,
-			.state = snapshot.state,
-			.mmu_mode = snapshot.mmu_mode,
-			.encoding = snapshot.encoding,
-			.huge_mode = snapshot.huge_mode,
-			.inverse_rate = snapshot.inverse_rate,
-			.hot_pages = snapshot.hot_pages,
-			.hot_used = snapshot.hot_used,
-			.salt = snapshot.salt,
-			.range_pages = snapshot.range_pages,
-			.sampled_pages = snapshot.sampled_pages,
-			.mapped_pages = snapshot.mapped_pages,
-			.huge_leaves = snapshot.huge_leaves,
-			.accesses = snapshot.accesses,
-			.cold_accesses = snapshot.cold_accesses +
-					 snapshot.entry_accesses +
-					 reuse->over_range,
-			.window_pages = snapshot.window_pages,
-			.traps = snapshot.traps,
-			.first_touches = snapshot.first_touches,
-			.alias_traps = snapshot.alias_traps,
-			.spurious_traps = snapshot.spurious_traps,
-			.lost_records = snapshot.lost_records,
-			.arms = snapshot.arms,
-			.rearms = snapshot.rearms,
-			.rearm_misses = snapshot.rearm_misses,
-			.flushes = snapshot.flushes,
-			.passes = snapshot.passes,
-			.sub_bucket_bits = reuse->sub_bucket_bits,
-			.nr_buckets = reuse->nr_buckets,
-			.buckets = TAKE_PTR(buckets),
-		};
+		source_kernel_cap(open, buckets[KIND_OPEN]);
+		source_kernel_cap(ended, buckets[KIND_ENDED]);
+		source_kernel_fill(&snapshot, buckets, ret_sample);
 		return 0;
 	}
 }
@@ -244,7 +336,7 @@ int source_open(int device_fd, int vm_fd, int process_fd, int interrupt_fd,
 	kernel->session_fd = TAKE_FD(session_fd);
 	kernel->process_fd = process_fd;
 	kernel->interrupt_fd = interrupt_fd;
-	kernel->nr_buckets = layout.histograms[KVM_AET_HIST_REUSE].nr_buckets;
+	source_kernel_learn_layout(kernel, &layout);
 	*ret_source = &kernel->source;
 	kernel = NULL;
 	return 0;

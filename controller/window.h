@@ -4,6 +4,23 @@
  * Pure.
  *
  * Sizes come out in real pages: a sampled page stands for scale pages.
+ *
+ * The curve is that of a memory that has long been in use, from the intervals
+ * between two accesses of a page. What a window sees of one is cut off: by its
+ * beginning, where it only sees how long intervals go on that are open already, and
+ * by its end, where intervals are open still (@open of the two samples), or before
+ * that where a page leaves the sample (@ended). The product-limit estimate takes
+ * intervals as far as they were watched, see mrc_hist_add_entered().
+ *
+ * A page's first access ends no interval, and begins one as any other does. So
+ * first touches are not misses in themselves: no memory is large enough to spare
+ * them, and @cold_accesses says how many there are. Pages that were touched and not
+ * used again keep the curve up for as long as they were watched: where the guest
+ * goes over 48 MiB of new memory once, the curve does not fall, and the working set
+ * is above 48 MiB. Where it goes over it again, the working set is known at once.
+ *
+ * From a source that does not tell which intervals are open, first accesses count
+ * as misses at every size.
  */
 #ifndef CONTROLLER_WINDOW_H
 #define CONTROLLER_WINDOW_H
@@ -14,6 +31,9 @@
 #include <mrc/curve.h>
 
 #include "source.h"
+
+/* Probability that the true curve is within the band, at one size. */
+#define WINDOW_BAND_LEVEL 0.95
 
 enum window_wss {
 	WINDOW_WSS_KNOWN,
@@ -34,6 +54,10 @@ enum window_wss {
  *	@inverse_rate while these are unknown
  * @accesses: recorded; sampled accesses, like all counts up to @lost_records
  * @cold_accesses: of those, the first of their page
+ * @entry_accesses: of @cold_accesses, those to pages that may have been accessed
+ *	before they came into the sample
+ * @accesses_per_s: recorded ones times @scale, per second; 0 for a window without
+ *	length
  * @traps: faults on an armed page
  * @first_touches: faults on an unmapped sampled page
  * @lost_records: accesses not recorded, the module's table being full
@@ -49,7 +73,13 @@ enum window_wss {
  * @mmu_mode: enum kvm_aet_mmu_mode
  * @encoding: enum kvm_aet_encoding
  * @state: enum kvm_aet_state at the end
+ * @hook_cycles: TSC cycles spent on the VM's faults
+ * @pass_cycles: TSC cycles spent in background passes
+ * @tsc_khz: 1000 cycles per second, of these; 0 if unknown
  * @curve: miss-ratio curve, or NULL without accesses; owned by the window
+ * @lower: lower end of its confidence band of WINDOW_BAND_LEVEL at each size, see
+ *	mrc_aet_band(); NULL where @curve is; owned by the window
+ * @upper: upper end, likewise
  * @wss: what is known of the working set
  * @wss_pages: its size if known; if above: a lower bound, the largest size that
  *	the window says anything about
@@ -63,6 +93,8 @@ struct window {
 	double scale;
 	uint64_t accesses;
 	uint64_t cold_accesses;
+	uint64_t entry_accesses;
+	double accesses_per_s;
 	uint64_t traps;
 	uint64_t first_touches;
 	uint64_t lost_records;
@@ -78,7 +110,12 @@ struct window {
 	uint32_t mmu_mode;
 	uint32_t encoding;
 	uint32_t state;
+	uint64_t hook_cycles;
+	uint64_t pass_cycles;
+	uint32_t tsc_khz;
 	struct mrc_curve *curve;
+	struct mrc_curve *lower;
+	struct mrc_curve *upper;
 	enum window_wss wss;
 	uint64_t wss_pages;
 };

@@ -66,6 +66,7 @@ static void append_point(struct mrc_curve *curve,
  */
 struct survival {
 	const struct mrc_hist *hist;
+	struct mrc_random *random; /* draws the events anew, if not NULL */
 	double at_risk;
 	double value;
 };
@@ -74,15 +75,15 @@ static struct survival survival_of(const struct mrc_hist *hist)
 {
 	return (struct survival){
 		.hist = hist,
-		.at_risk = (double)hist->total,
+		.at_risk = (double)hist->total - (double)hist->nr_entered,
 		.value = 1,
 	};
 }
 
 /*
- * On over bucket @i. Those censored in it are at risk for half of it, where it holds
- * more than one reuse time; where it holds one, they are: they got that far.
- * Returns by how much the value falls.
+ * On over bucket @i. Those that are censored or enter in it are at risk for half of
+ * it, where it holds more than one reuse time. Where it holds one, the former are, as
+ * they got that far, and the latter are not. Returns by how much the value falls.
  */
 static double cross(struct survival *survival, size_t i)
 {
@@ -90,21 +91,30 @@ static double cross(struct survival *survival, size_t i)
 	double events = (double)hist->counts[i];
 	double censored = hist->censored != NULL ? (double)hist->censored[i] :
 						   0;
+	double entered = hist->entered != NULL ? (double)hist->entered[i] : 0;
 	double exposed = survival->at_risk;
 	double drop = 0;
 
 	if (mrc_bucket_width(hist->sub_bucket_bits, i) > 1)
-		exposed -= censored / 2;
+		exposed += (entered - censored) / 2;
+	survival->at_risk += entered - events - censored;
+	if (survival->random != NULL)
+		events = mrc_band_redraw(survival->random, events, exposed);
+	/* Also where counts contradict each other, as those read at once may. */
 	if (events > 0)
-		drop = survival->value * fmin(events / exposed, 1);
+		drop = survival->value *
+		       (events < exposed ? events / exposed : 1);
 	survival->value -= drop;
-	survival->at_risk -= events + censored;
 	return drop;
 }
 
-/* The same as below where some accesses are censored. */
+/*
+ * The same as in mrc_aet_curve() where some accesses are censored. With events drawn
+ * by @random, if that is not NULL.
+ */
 static void append_survival(struct mrc_curve *curve,
-			    const struct mrc_hist *hist, double inverse_rate)
+			    const struct mrc_hist *hist,
+			    struct mrc_random *random, double inverse_rate)
 {
 	struct survival survival = survival_of(hist);
 	unsigned int b = hist->sub_bucket_bits;
@@ -112,6 +122,7 @@ static void append_survival(struct mrc_curve *curve,
 	double time = 0;
 	size_t i;
 
+	survival.random = random;
 	for (i = 0; i < hist->nr_buckets; i++) {
 		double low = (double)mrc_bucket_low(b, i);
 		double width = (double)mrc_bucket_width(b, i);
@@ -164,8 +175,8 @@ int mrc_aet_curve(const struct mrc_hist *hist, double inverse_rate,
 	if (curve == NULL)
 		return -ENOMEM;
 
-	if (hist->nr_censored > 0) {
-		append_survival(curve, hist, inverse_rate);
+	if (hist->nr_censored > 0 || hist->nr_entered > 0) {
+		append_survival(curve, hist, NULL, inverse_rate);
 		*ret_curve = curve;
 		return 0;
 	}
@@ -262,6 +273,26 @@ static void weigh(const struct mrc_hist *hist, struct mrc_random *random,
 }
 
 /*
+ * The curve of other events among the same accesses at risk: the weights of what
+ * enters and of what leaves are those of the same accesses, which a histogram does
+ * not tell, so weights of their own would be noise that there is not. ("Weird
+ * bootstrap": Andersen, Borgan, Gill, Keiding: "Statistical Models Based on Counting
+ * Processes", IV.1.4.)
+ */
+static int redraw(const struct mrc_hist *hist, struct mrc_random *random,
+		  double inverse_rate, struct mrc_curve **ret_curve)
+{
+	struct mrc_curve *curve =
+		mrc_curve_alloc(1 + 2 * count_used_buckets(hist));
+
+	if (curve == NULL)
+		return -ENOMEM;
+	append_survival(curve, hist, random, inverse_rate);
+	*ret_curve = curve;
+	return 0;
+}
+
+/*
  * One in T pages is sampled. Of c pages, that is a number with the variance
  * c / T * (1 - 1 / T), so the size that is taken for c has c * (T - 1). The
  * factor 1 - 1 / T is left to @spread of mrc_band_curves(). -ENOMEM.
@@ -283,8 +314,12 @@ static int add_replicates(const struct mrc_hist *hist, double inverse_rate,
 		struct mrc_curve *curve;
 		size_t i;
 
-		weigh(hist, &random, weighed);
-		err = mrc_aet_curve(weighed, inverse_rate, &curve);
+		if (hist->nr_entered > 0) {
+			err = redraw(hist, &random, inverse_rate, &curve);
+		} else {
+			weigh(hist, &random, weighed);
+			err = mrc_aet_curve(weighed, inverse_rate, &curve);
+		}
 		/* Few observations may all have gone. */
 		if (err == -ENODATA)
 			err = mrc_curve_new(&(double){ 0 }, &(double){ 1 }, 1,
@@ -326,6 +361,7 @@ static int band_around(const struct mrc_hist *hist, double inverse_rate,
 		       struct mrc_curve **ret_low, struct mrc_curve **ret_high)
 {
 	double share_unseen = 1 - 1 / inverse_rate;
+	double nr_observed = (double)hist->total;
 	struct mrc_band band = { 0 };
 	double *ratios = NULL;
 	double *sizes;
@@ -339,14 +375,17 @@ static int band_around(const struct mrc_hist *hist, double inverse_rate,
 		ratios = malloc(nr * sizeof(*ratios));
 		err = ratios == NULL ? -ENOMEM : 0;
 	}
+	/* Most of what enters and is censored again was hardly watched. */
+	if (hist->nr_entered > 0)
+		nr_observed = fmax(nr_observed - (double)hist->nr_censored, 1);
 	band.nr_free = MRC_BAND_NR_REPLICATES - 1;
 	if (err == 0 && share_unseen > 0)
 		err = add_replicates(hist, inverse_rate, ratios, &band);
 	if (err == 0)
 		err = mrc_band_curves(&band, curve, level, share_unseen,
-				      share_unseen > 0 ? (double)hist->total /
-								 share_unseen :
-							 INFINITY,
+				      share_unseen > 0 ?
+					      nr_observed / share_unseen :
+					      INFINITY,
 				      0, ret_low, ret_high);
 	mrc_band_exit(&band);
 	free(ratios);

@@ -114,6 +114,16 @@ double mrc_band_weigh(struct mrc_random *random, double count)
 	return nr;
 }
 
+double mrc_band_redraw(struct mrc_random *random, double count,
+		       double nr_at_risk)
+{
+	double rest = fmax(round(nr_at_risk - count), 0);
+
+	if (count <= rest)
+		return fmin(mrc_band_weigh(random, count), nr_at_risk);
+	return fmax(count + rest - mrc_band_weigh(random, rest), 0);
+}
+
 /* How far the interval reaches from a share @ratio, down or up. */
 static double score_reach(double ratio, double nr_observed, double quantile,
 			  double sign)

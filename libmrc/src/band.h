@@ -74,6 +74,13 @@ double mrc_student_quantile(size_t nr_free, double level);
 /* The sum of @count weights; @count is a whole number. */
 double mrc_band_weigh(struct mrc_random *random, double count);
 
+/*
+ * How many of @nr_at_risk have an event, if @count of them had: a draw that has at
+ * least the binomial distribution's variance, up to twice that near 1/2.
+ */
+double mrc_band_redraw(struct mrc_random *random, double count,
+		       double nr_at_risk);
+
 /* From the standard normal distribution. */
 double mrc_random_normal(struct mrc_random *random);
 

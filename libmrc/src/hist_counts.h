@@ -7,7 +7,8 @@
 
 /*
  * @total is @cold plus all of @counts and @censored. It fits 64 bits, so no
- * counter can overflow on its own and only the total needs a check.
+ * counter can overflow on its own and only the total needs a check. @entered says
+ * of accesses counted there since when they were watched, and has a sum of its own.
  */
 struct mrc_hist {
 	unsigned int sub_bucket_bits;
@@ -16,10 +17,15 @@ struct mrc_hist {
 	uint64_t cold;
 	uint64_t nr_censored;
 	uint64_t *censored; /* @nr_buckets; NULL as long as there are none */
+	uint64_t nr_entered;
+	uint64_t *entered; /* likewise */
 	uint64_t counts[];
 };
 
 /* Make @censored non-NULL. -ENOMEM. */
 int mrc_hist_need_censored(struct mrc_hist *hist);
+
+/* Make @entered non-NULL. -ENOMEM. */
+int mrc_hist_need_entered(struct mrc_hist *hist);
 
 #endif /* MRC_SRC_HIST_COUNTS_H */

@@ -23,6 +23,9 @@ static struct {
 	int snapshot_error;
 	int nr_interrupts;
 	uint32_t nr_buckets;
+	uint32_t nr_idle_buckets;
+	uint32_t nr_ended_buckets; /* 0: as many as nr_idle_buckets */
+	uint32_t ended_bits; /* 0: as many as of those */
 	bool is_lying;
 	uint32_t last_flags;
 	uint32_t vm_info_flags;
@@ -36,12 +39,26 @@ static int module_fail(int error)
 	return -1;
 }
 
+/* Fills what was asked for with @first and up; false if there is no room. */
+static bool module_fill(struct kvm_aet_histogram *histogram,
+			uint32_t nr_buckets, uint32_t bits, uint64_t first)
+{
+	uint64_t *buckets = (uint64_t *)(uintptr_t)histogram->buckets;
+	uint32_t room = histogram->nr_buckets, i;
+
+	histogram->nr_buckets = nr_buckets;
+	histogram->sub_bucket_bits = bits;
+	if (!buckets)
+		return true;
+	for (i = 0; i < nr_buckets && i < room; i++)
+		buckets[i] = first + i;
+	return room >= nr_buckets || module.is_lying;
+}
+
 static int module_snapshot(struct kvm_aet_snapshot *snapshot)
 {
-	struct kvm_aet_histogram *reuse =
-		&snapshot->histograms[KVM_AET_HIST_REUSE];
-	uint64_t *buckets = (uint64_t *)(uintptr_t)reuse->buckets;
-	uint32_t room = reuse->nr_buckets, i;
+	struct kvm_aet_histogram *histograms = snapshot->histograms;
+	bool has_room;
 
 	module.nr_snapshots++;
 	assert_int_equal(snapshot->size, sizeof(*snapshot));
@@ -52,13 +69,20 @@ static int module_snapshot(struct kvm_aet_snapshot *snapshot)
 	if (module.snapshot_error)
 		return module_fail(module.snapshot_error);
 	module.last_flags = snapshot->flags;
-	reuse->nr_buckets = module.nr_buckets;
-	if (buckets && room < module.nr_buckets && !module.is_lying)
+	has_room = module_fill(&histograms[KVM_AET_HIST_REUSE],
+			       module.nr_buckets, 7, 100);
+	has_room &= module_fill(&histograms[KVM_AET_HIST_OPEN],
+				module.nr_idle_buckets, 5, 200);
+	has_room &= module_fill(&histograms[KVM_AET_HIST_ENDED],
+				module.nr_ended_buckets ?
+					module.nr_ended_buckets :
+					module.nr_idle_buckets,
+				module.ended_bits ? module.ended_bits : 5, 300);
+	if (!has_room)
 		return module_fail(ENOSPC);
-	for (i = 0; buckets && i < module.nr_buckets && i < room; i++)
-		buckets[i] = 100 + i;
-	reuse->sub_bucket_bits = 7;
-	reuse->over_range = 3;
+	histograms[KVM_AET_HIST_REUSE].over_range = 3;
+	histograms[KVM_AET_HIST_OPEN].over_range = 1000;
+	histograms[KVM_AET_HIST_ENDED].over_range = 2000;
 	snapshot->state = KVM_AET_TRACKING;
 	snapshot->mmu_mode = 11;
 	snapshot->encoding = 12;
@@ -88,6 +112,9 @@ static int module_snapshot(struct kvm_aet_snapshot *snapshot)
 	snapshot->passes = 35;
 	snapshot->generation = 36;
 	snapshot->start_ns = 37;
+	snapshot->hook_cycles = 38;
+	snapshot->pass_cycles = 39;
+	snapshot->tsc_khz = 40;
 	return 0;
 }
 
@@ -131,6 +158,7 @@ static int setup(void **state)
 	memset(&module, 0, sizeof(module));
 	module.session_fd = eventfd(0, EFD_CLOEXEC);
 	module.nr_buckets = 100;
+	module.nr_idle_buckets = 50;
 	interrupt_fd = eventfd(0, EFD_CLOEXEC);
 	process_fd = eventfd(0, EFD_CLOEXEC);
 	return 0;
@@ -246,6 +274,8 @@ static void test_read_copies_every_field(void **state)
 	assert_int_equal(sample.huge_leaves, 22);
 	assert_int_equal(sample.accesses, 23);
 	assert_int_equal(sample.cold_accesses, 24);
+	assert_int_equal(sample.entry_accesses, 1);
+	assert_int_equal(sample.over_range, 3);
 	assert_int_equal(sample.window_pages, 25);
 	assert_int_equal(sample.traps, 26);
 	assert_int_equal(sample.first_touches, 27);
@@ -262,7 +292,21 @@ static void test_read_copies_every_field(void **state)
 	assert_int_equal(sample.nr_buckets, 100);
 	for (i = 0; i < 100; i++)
 		assert_int_equal(sample.buckets[i], 100 + i);
+	assert_int_equal(sample.hook_cycles, 38);
+	assert_int_equal(sample.pass_cycles, 39);
+	assert_int_equal(sample.tsc_khz, 40);
+	assert_int_equal(sample.idle_sub_bucket_bits, 5);
+	assert_int_equal(sample.nr_idle_buckets, 50);
+	/* What is beyond the last bucket is in the last one. */
+	for (i = 0; i < 50; i++) {
+		assert_int_equal(sample.open[i],
+				 200 + i + (i == 49 ? 1000 : 0));
+		assert_int_equal(sample.ended[i],
+				 300 + i + (i == 49 ? 2000 : 0));
+	}
 	sample_done(&sample);
+	assert_null(sample.open);
+	assert_null(sample.ended);
 	assert_int_equal(source_read(source, true, &sample), 0);
 	assert_int_equal(module.last_flags, KVM_AET_SNAPSHOT_NEW_WINDOW);
 	sample_done(&sample);
@@ -281,6 +325,19 @@ static void test_layout_may_grow(void **state)
 	assert_int_equal(sample.nr_buckets, 5000);
 	assert_int_equal(sample.buckets[4999], 5099);
 	sample_done(&sample);
+	module.nr_idle_buckets = 700;
+	assert_int_equal(source_read(source, true, &sample), 0);
+	assert_int_equal(sample.nr_buckets, 5000);
+	assert_int_equal(sample.nr_idle_buckets, 700);
+	assert_int_equal(sample.open[698], 898);
+	sample_done(&sample);
+	/* Idle pages in two layouts. */
+	module.nr_ended_buckets = 699;
+	assert_int_equal(source_read(source, true, &sample), -EPROTO);
+	module.nr_ended_buckets = 0;
+	module.ended_bits = 6;
+	assert_int_equal(source_read(source, true, &sample), -EPROTO);
+	module.ended_bits = 0;
 	/* Claims more than there was room for: nothing beyond is read. */
 	module.nr_buckets = 6000;
 	module.is_lying = true;

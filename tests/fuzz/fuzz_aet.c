@@ -45,6 +45,10 @@ static void fill(struct mrc_hist *hist, const uint8_t *data, size_t size)
 		int err;
 
 		if ((control & 3) == 0) {
+			if ((control & 12) == 12) {
+				(void)mrc_hist_add_entered(hist, time, count);
+				continue;
+			}
 			err = (control & 4) != 0 ?
 				      mrc_hist_add_censored(hist, time, count) :
 				      mrc_hist_add_cold(hist, count);

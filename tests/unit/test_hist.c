@@ -46,8 +46,12 @@ static void assert_hist_equal(const struct mrc_hist *a,
 		assert_int_equal(mrc_hist_censored_bucket(a, i, &count_a), 0);
 		assert_int_equal(mrc_hist_censored_bucket(b, i, &count_b), 0);
 		assert_int_equal(count_a, count_b);
+		assert_int_equal(mrc_hist_entered_bucket(a, i, &count_a), 0);
+		assert_int_equal(mrc_hist_entered_bucket(b, i, &count_b), 0);
+		assert_int_equal(count_a, count_b);
 	}
 	assert_int_equal(mrc_hist_censored(a), mrc_hist_censored(b));
+	assert_int_equal(mrc_hist_entered(a), mrc_hist_entered(b));
 }
 
 /* Worked by hand from the sentence in hist.h. */
@@ -467,6 +471,88 @@ static void test_censored_without_memory(void **state)
 	mrc_hist_free(censored);
 }
 
+static uint64_t entered_at(const struct mrc_hist *hist, uint64_t time)
+{
+	size_t index = mrc_bucket_index(mrc_hist_sub_bucket_bits(hist), time);
+	uint64_t count = 0;
+
+	assert_int_equal(mrc_hist_entered_bucket(hist, index, &count), 0);
+	return count;
+}
+
+/* Apart from the total: they are counted there when they end. */
+static void test_entered_counts(void **state)
+{
+	const uint64_t counts[] = { 1, 0, 5 };
+	struct mrc_hist *hist = new_hist(7);
+	struct mrc_hist *other = new_hist(7);
+	uint64_t count = 77;
+
+	(void)state;
+	assert_int_equal(entered_at(hist, 0), 0);
+	assert_int_equal(mrc_hist_add(hist, 2, 1), 0);
+	assert_int_equal(mrc_hist_add_entered(hist, 0, 2), 0);
+	assert_int_equal(mrc_hist_add_entered(hist, TOO_LONG - 1, 3), 0);
+	assert_int_equal(mrc_hist_add_entered_buckets(hist, counts, 3), 0);
+	assert_int_equal(entered_at(hist, 0), 3);
+	assert_int_equal(entered_at(hist, 1), 0);
+	assert_int_equal(entered_at(hist, 2), 5);
+	assert_int_equal(entered_at(hist, TOO_LONG - 1), 3);
+	assert_int_equal(mrc_hist_entered(hist), 11);
+	assert_int_equal(mrc_hist_censored(hist), 0);
+	assert_int_equal(mrc_hist_total(hist), 1);
+	assert_int_equal(mrc_hist_entered_bucket(
+				 hist, mrc_hist_nr_buckets(hist), &count),
+			 -ERANGE);
+	assert_int_equal(count, 77);
+
+	assert_int_equal(mrc_hist_merge(other, hist), 0);
+	assert_hist_equal(other, hist);
+	mrc_hist_clear(hist);
+	assert_int_equal(mrc_hist_entered(hist), 0);
+	assert_int_equal(entered_at(hist, 2), 0);
+	assert_int_equal(mrc_hist_merge(other, hist), 0);
+	assert_int_equal(mrc_hist_merge(other, other), 0);
+	assert_int_equal(mrc_hist_entered(other), 22);
+	assert_int_equal(entered_at(other, 2), 10);
+	mrc_hist_free(hist);
+	mrc_hist_free(other);
+}
+
+static void test_entered_refuses(void **state)
+{
+	struct mrc_hist *hist = new_hist(0);
+	struct mrc_hist *same = new_hist(0);
+	uint64_t counts[MRC_HIST_VALUE_BITS + 2] = { 0 };
+
+	(void)state;
+	assert_int_equal(mrc_hist_add_entered(hist, TOO_LONG, 0), -ERANGE);
+	counts[1] = 4;
+	counts[MRC_HIST_VALUE_BITS + 1] = 1;
+	assert_int_equal(mrc_hist_add_entered_buckets(hist, counts,
+						      ARRAY_SIZE(counts)),
+			 -ERANGE);
+	fail_alloc_after(0);
+	assert_int_equal(mrc_hist_add_entered(hist, 1, 1), -ENOMEM);
+	assert_int_equal(mrc_hist_add_entered_buckets(hist, counts, 2),
+			 -ENOMEM);
+	fail_alloc_off();
+	assert_hist_equal(hist, same);
+	assert_int_equal(mrc_hist_add_entered(hist, 1, UINT64_MAX - 3), 0);
+	fail_alloc_after(0);
+	assert_int_equal(mrc_hist_merge(same, hist), -ENOMEM);
+	fail_alloc_off();
+	assert_int_equal(mrc_hist_entered(same), 0);
+	assert_int_equal(mrc_hist_merge(same, hist), 0);
+	assert_int_equal(mrc_hist_add_entered(hist, 1, 4), -EOVERFLOW);
+	assert_int_equal(mrc_hist_add_entered_buckets(hist, counts, 2),
+			 -EOVERFLOW);
+	assert_int_equal(mrc_hist_merge(hist, same), -EOVERFLOW);
+	assert_hist_equal(hist, same);
+	mrc_hist_free(hist);
+	mrc_hist_free(same);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -487,6 +573,8 @@ int main(void)
 		cmocka_unit_test(test_censored_counts),
 		cmocka_unit_test(test_censored_refuses),
 		cmocka_unit_test(test_censored_without_memory),
+		cmocka_unit_test(test_entered_counts),
+		cmocka_unit_test(test_entered_refuses),
 	};
 
 	return cmocka_run_group_tests_name("hist", tests, NULL, NULL);

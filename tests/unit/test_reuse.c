@@ -123,6 +123,60 @@ static void test_product_limit_ties(void **state)
 	mrc_hist_free(hist);
 }
 
+/*
+ * By hand: three that are watched from the beginning, deaths at 2 and 6 and one lost
+ * at 4; two that enter at 3, of whom one dies at 5, and one is lost at 9. At risk:
+ * 3 at 2; 1 + 2 at 5, as the one lost at 4 is gone; 2 at 6.
+ */
+static void test_entered_example(void **state)
+{
+	static const double survival[] = { 1, 2.0 / 3, 4.0 / 9, 2.0 / 9 };
+	static const uint64_t deaths[] = { 2, 5, 6 };
+	struct mrc_hist *hist = NULL;
+	struct mrc_curve *curve = NULL;
+	double expected_size = 0;
+	double last = 0;
+	size_t i;
+
+	(void)state;
+	assert_int_equal(mrc_hist_new(7, &hist), 0);
+	for (i = 0; i < 3; i++)
+		assert_int_equal(mrc_hist_add(hist, deaths[i], 1), 0);
+	assert_int_equal(mrc_hist_add_censored(hist, 4, 1), 0);
+	assert_int_equal(mrc_hist_add_censored(hist, 9, 1), 0);
+	assert_int_equal(mrc_hist_add_entered(hist, 3, 2), 0);
+	assert_int_equal(mrc_aet_curve(hist, 1, &curve), 0);
+	for (i = 0; i < 3; i++) {
+		expected_size += survival[i] * ((double)deaths[i] - last);
+		last = (double)deaths[i];
+		assert_near(mrc_curve_at(curve, expected_size), survival[i + 1],
+			    1e-12);
+	}
+	assert_near(mrc_curve_at(curve, 100), 2.0 / 9, 1e-12);
+	mrc_curve_free(curve);
+	/* At the time of a death: watched from after it. In a wide bucket, half. */
+	mrc_hist_clear(hist);
+	assert_int_equal(mrc_hist_add(hist, 5, 1), 0);
+	assert_int_equal(mrc_hist_add_censored(hist, 7, 4), 0);
+	assert_int_equal(mrc_hist_add_entered(hist, 5, 3), 0);
+	assert_int_equal(mrc_aet_curve(hist, 1, &curve), 0);
+	assert_near(mrc_curve_at(curve, 100), 0.5, 1e-12);
+	mrc_curve_free(curve);
+	mrc_hist_clear(hist);
+	assert_int_equal(mrc_hist_add(hist, 1025, 1), 0);
+	assert_int_equal(mrc_hist_add_censored(hist, 4000, 4), 0);
+	assert_int_equal(mrc_hist_add_entered(hist, 1024, 2), 0);
+	assert_int_equal(mrc_aet_curve(hist, 1, &curve), 0);
+	assert_near(mrc_curve_at(curve, 4000), 0.75, 1e-12);
+	mrc_curve_free(curve);
+	/* Who dies with nobody at risk was at risk. */
+	assert_int_equal(mrc_hist_add_entered(hist, 4000, 3), 0);
+	assert_int_equal(mrc_aet_curve(hist, 1, &curve), 0);
+	assert_near(mrc_curve_at(curve, 4000), 0, 0);
+	mrc_curve_free(curve);
+	mrc_hist_free(hist);
+}
+
 enum shape {
 	UNIFORM,
 	SKEWED,
@@ -583,6 +637,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_product_limit_example),
 		cmocka_unit_test(test_product_limit_ties),
+		cmocka_unit_test(test_entered_example),
 		cmocka_unit_test(test_batches_count_the_same),
 		cmocka_unit_test(test_times_beyond_32_bits),
 		cmocka_unit_test(test_sampling_rate),

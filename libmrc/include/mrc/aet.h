@@ -17,7 +17,9 @@
  *
  * Sources: Hu, Wang, Li, Zhou, Wang, Luo, Jiang, Ding: "Kinetic Modeling of Data
  * Eviction in Cache", USENIX ATC 2016; Kaplan, Meier: "Nonparametric estimation
- * from incomplete observations", JASA 53, 1958.
+ * from incomplete observations", JASA 53, 1958; Tsai, Jewell, Wang: "A note on the
+ * product-limit estimator under right censoring and left truncation", Biometrika
+ * 74(4), 1987.
  *
  *	const struct mrc_reuse_options options = {
  *		.sub_bucket_bits = 7,
@@ -77,8 +79,9 @@ extern "C" {
  *
  * With censored accesses P is the product-limit estimate, and the curve is that
  * of a memory that has long been in use: it ends with what is known, at the
- * size where the longest reuse time is an eviction time. Those censored within a
- * wider bucket count for half of it.
+ * size where the longest reuse time is an eviction time. With accesses that entered,
+ * only those watched at a reuse time are what its share is of (left truncation).
+ * Those censored or entered within a wider bucket count for half of it.
  *
  * Returns 0; -EINVAL @inverse_rate is out of range; -ENODATA @hist is empty;
  * -ENOMEM. O(buckets).

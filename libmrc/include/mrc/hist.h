@@ -14,6 +14,11 @@
  * or as censored, looking back (its page was not seen since the beginning, t
  * accesses ago) or looking ahead (not until the end), not both.
  *
+ * Of what was accessed before a window began and had not been accessed again by
+ * then, a window only sees what is longer than it was by then: t accesses. Such an
+ * access has *entered* at t. It is counted a second time as what becomes of it: by
+ * its reuse time, or as censored where the window ends.
+ *
  *	struct mrc_hist *hist;
  *	int err = mrc_hist_new(7, &hist);
  *	if (err < 0)
@@ -200,12 +205,41 @@ int mrc_hist_add_censored_buckets(struct mrc_hist *hist, const uint64_t *counts,
 				  size_t nr_counts);
 
 /**
+ * mrc_hist_add_entered() - tell of accesses that they were not watched from their
+ * beginning
+ * @hist: histogram
+ * @time: in accesses, [0, 2^MRC_HIST_VALUE_BITS): how long ago the access was when
+ *	it came to be watched. Its reuse time is longer.
+ * @count: number of such accesses, 0 allowed
+ *
+ * Not part of mrc_hist_total(): what becomes of them is counted by the other
+ * functions. The first such call takes as much memory again as the histogram has.
+ *
+ * Returns 0; -ERANGE @time is out of range; -EOVERFLOW their number would not fit
+ * 64 bits; -ENOMEM.
+ */
+int mrc_hist_add_entered(struct mrc_hist *hist, uint64_t time, uint64_t count);
+
+/**
+ * mrc_hist_add_entered_buckets() - the same for a whole array of counters
+ * @hist: histogram whose sub_bucket_bits equals that of the array
+ * @counts: @nr_counts counters, counter i for bucket i; may be NULL if @nr_counts
+ *	is 0
+ * @nr_counts: any; shorter arrays leave the upper buckets alone
+ *
+ * Returns 0; -ERANGE a counter past the last bucket is not 0; -EOVERFLOW their
+ * number would not fit 64 bits; -ENOMEM.
+ */
+int mrc_hist_add_entered_buckets(struct mrc_hist *hist, const uint64_t *counts,
+				 size_t nr_counts);
+
+/**
  * mrc_hist_merge() - add all counts of one histogram to another
  * @hist: histogram that grows
  * @other: histogram that is added and stays as it is; may be @hist itself
  *
  * Returns 0; -EINVAL their sub_bucket_bits differ; -EOVERFLOW the total would
- * not fit 64 bits; -ENOMEM, only if @other has censored accesses.
+ * not fit 64 bits; -ENOMEM, only if @other has censored or entered accesses.
  */
 int mrc_hist_merge(struct mrc_hist *hist, const struct mrc_hist *other);
 
@@ -226,6 +260,13 @@ uint64_t mrc_hist_cold(const struct mrc_hist *hist);
  * @hist: histogram
  */
 uint64_t mrc_hist_censored(const struct mrc_hist *hist);
+
+/**
+ * mrc_hist_entered() - number of accesses that were not watched from their
+ * beginning
+ * @hist: histogram
+ */
+uint64_t mrc_hist_entered(const struct mrc_hist *hist);
 
 /**
  * mrc_hist_sub_bucket_bits() - b of the layout
@@ -261,6 +302,17 @@ int mrc_hist_bucket(const struct mrc_hist *hist, size_t index,
  */
 int mrc_hist_censored_bucket(const struct mrc_hist *hist, size_t index,
 			     uint64_t *ret_count);
+
+/**
+ * mrc_hist_entered_bucket() - read one counter of entered accesses
+ * @hist: histogram
+ * @index: below mrc_hist_nr_buckets()
+ * @ret_count: accesses that entered at a time in that bucket
+ *
+ * Returns 0; -ERANGE there is no such bucket.
+ */
+int mrc_hist_entered_bucket(const struct mrc_hist *hist, size_t index,
+			    uint64_t *ret_count);
 
 #ifdef __cplusplus
 }
