@@ -12,6 +12,7 @@
 
 #include "args.h"
 #include "cleanup.h"
+#include "proc_file.h"
 
 /*
  * Enough for the longest command lines that libvirt makes; what lies beyond is
@@ -97,6 +98,16 @@ static bool vm_parse_name_value(const char *value, size_t length, char *name,
 	return found;
 }
 
+/* "-NAME" or "--NAME" */
+static bool vm_is_option(const char *argument, size_t length, const char *name)
+{
+	size_t name_length = strlen(name), dashes = length - name_length;
+
+	return length > name_length && dashes <= 2 &&
+	       vm_has_prefix(argument, length, dashes == 1 ? "-" : "--") &&
+	       memcmp(argument + dashes, name, name_length) == 0;
+}
+
 int vm_parse_name(const char *cmdline, size_t size, char **ret_name)
 {
 	_cleanup_free_ char *name = NULL, *scratch = NULL;
@@ -116,11 +127,7 @@ int vm_parse_name(const char *cmdline, size_t size, char **ret_name)
 						     scratch);
 			expect_name = false;
 		} else {
-			expect_name =
-				(length == 5 &&
-				 vm_has_prefix(argument, length, "-name")) ||
-				(length == 6 &&
-				 vm_has_prefix(argument, length, "--name"));
+			expect_name = vm_is_option(argument, length, "name");
 		}
 	}
 	if (!found || !*name)
@@ -129,61 +136,72 @@ int vm_parse_name(const char *cmdline, size_t size, char **ret_name)
 	return 0;
 }
 
-/* Reads a file of a process as a string; what is beyond @max_bytes is cut. */
-static int vm_read_file(int process_dir_fd, const char *file, size_t max_bytes,
-			char **ret_text, size_t *ret_size)
+/* As QEMU takes it: 8-4-4-4-12 hexadecimal digits. */
+static bool vm_is_uuid(const char *text, size_t length)
 {
-	_cleanup_close_ int fd = -1;
-	_cleanup_free_ char *text = NULL;
-	size_t size = 0, room = 0;
+	size_t i;
 
-	fd = openat(process_dir_fd, file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0)
-		return -errno;
-	for (;;) {
-		ssize_t got;
+	if (length != VM_UUID_BYTES - 1)
+		return false;
+	for (i = 0; i < length; i++) {
+		bool is_dash = i == 8 || i == 13 || i == 18 || i == 23;
 
-		if (size == room) {
-			char *larger;
-
-			if (room >= max_bytes)
-				break;
-			room = room ? 2 * room : 4096;
-			larger = realloc(text, room + 1);
-			if (!larger)
-				return -ENOMEM;
-			text = larger;
-		}
-		got = read(fd, text + size, room - size);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return -errno;
-		if (got == 0)
-			break;
-		size += (size_t)got;
+		if (is_dash ? text[i] != '-' :
+			      !strchr("0123456789abcdefABCDEF", text[i]))
+			return false;
 	}
-	text[size] = '\0';
-	*ret_text = TAKE_PTR(text);
-	*ret_size = size;
+	return true;
+}
+
+int vm_parse_uuid(const char *cmdline, size_t size,
+		  char ret_uuid[VM_UUID_BYTES])
+{
+	const char *found = NULL;
+	bool expect_uuid = false;
+	size_t start, length, i;
+
+	for (start = 0; start < size; start += length + 1) {
+		const char *argument = cmdline + start;
+
+		length = strnlen(argument, size - start);
+		if (expect_uuid) {
+			if (vm_is_uuid(argument, length))
+				found = argument;
+			expect_uuid = false;
+		} else {
+			expect_uuid = vm_is_option(argument, length, "uuid");
+		}
+	}
+	if (!found)
+		return -ENODATA;
+	/* libvirt writes it in lower case. */
+	for (i = 0; i < VM_UUID_BYTES - 1; i++)
+		ret_uuid[i] = found[i] >= 'A' && found[i] <= 'F' ?
+				      (char)(found[i] - 'A' + 'a') :
+				      found[i];
+	ret_uuid[i] = '\0';
 	return 0;
 }
 
-static int vm_read_name(int process_dir_fd, char **ret_name)
+/* @ret_uuid is empty if there is none. */
+static int vm_read_names(int process_dir_fd, char **ret_name,
+			 char ret_uuid[VM_UUID_BYTES])
 {
 	_cleanup_free_ char *text = NULL;
 	size_t size;
 	int err;
 
-	err = vm_read_file(process_dir_fd, "cmdline", VM_MAX_CMDLINE_BYTES,
-			   &text, &size);
+	err = proc_file_read(process_dir_fd, "cmdline", VM_MAX_CMDLINE_BYTES,
+			     &text, &size);
 	if (err < 0)
 		return err;
+	if (vm_parse_uuid(text, size, ret_uuid) < 0)
+		ret_uuid[0] = '\0';
 	err = vm_parse_name(text, size, ret_name);
 	if (err != -ENODATA)
 		return err;
 	free(TAKE_PTR(text));
-	err = vm_read_file(process_dir_fd, "comm", 4096, &text, &size);
+	err = proc_file_read(process_dir_fd, "comm", 4096, &text, &size);
 	if (err < 0)
 		return err;
 	if (size > 0 && text[size - 1] == '\n')
@@ -196,23 +214,11 @@ static int vm_read_name(int process_dir_fd, char **ret_name)
 static bool vm_read_resident(int process_dir_fd, uint64_t *ret_bytes)
 {
 	_cleanup_free_ char *text = NULL;
-	const char *line;
-	char *end;
 	uint64_t kib;
-	size_t size;
 
-	if (vm_read_file(process_dir_fd, "status", 65536, &text, &size) < 0)
+	if (proc_file_read(process_dir_fd, "status", 65536, &text, NULL) < 0)
 		return false;
-	line = strstr(text, "\nVmRSS:");
-	if (!line)
-		return false;
-	line += strlen("\nVmRSS:");
-	line += strspn(line, " \t");
-	end = strchr(line, ' ');
-	if (!end)
-		return false;
-	*end = '\0';
-	if (args_number(line, 0, UINT64_MAX / 1024, &kib) < 0)
+	if (!proc_file_number(text, "VmRSS:", &kib) || kib > UINT64_MAX / 1024)
 		return false;
 	*ret_bytes = kib * 1024;
 	return true;
@@ -234,9 +240,25 @@ static int vm_list_add(struct vm_list *list, const struct vm *vm)
 	return 0;
 }
 
-/* Adds the VMs of one process; -ESRCH and the like if it is gone. */
+static bool vm_has_uuid(int process_dir_fd, const char *uuid)
+{
+	_cleanup_free_ char *text = NULL;
+	char found[VM_UUID_BYTES];
+	size_t size;
+
+	return proc_file_read(process_dir_fd, "cmdline", VM_MAX_CMDLINE_BYTES,
+			      &text, &size) == 0 &&
+	       vm_parse_uuid(text, size, found) == 0 &&
+	       strcmp(found, uuid) == 0;
+}
+
+/*
+ * Adds the VMs of one process, if it has that UUID or @uuid is NULL; -ESRCH and
+ * the like if it is gone.
+ */
 static int vm_list_add_process(struct vm_list *list, int proc_fd,
-			       const char *pid_text, pid_t pid)
+			       const char *pid_text, pid_t pid,
+			       const char *uuid)
 {
 	_cleanup_close_ int process_dir_fd = -1;
 	_cleanup_closedir_ DIR *fds = NULL;
@@ -244,6 +266,7 @@ static int vm_list_add_process(struct vm_list *list, int proc_fd,
 	size_t first = list->nr_vms, i;
 	unsigned int nr_vcpus = 0;
 	struct vm vm = { .pid = pid, .name = (char *)"" };
+	char found_uuid[VM_UUID_BYTES];
 	struct dirent *entry;
 	int fds_fd, err;
 
@@ -251,6 +274,8 @@ static int vm_list_add_process(struct vm_list *list, int proc_fd,
 		openat(proc_fd, pid_text, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (process_dir_fd < 0)
 		return -errno;
+	if (uuid && !vm_has_uuid(process_dir_fd, uuid))
+		return 0;
 	fds_fd = openat(process_dir_fd, "fd",
 			O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fds_fd < 0)
@@ -284,7 +309,7 @@ static int vm_list_add_process(struct vm_list *list, int proc_fd,
 	}
 	if (list->nr_vms == first)
 		return 0;
-	err = vm_read_name(process_dir_fd, &name);
+	err = vm_read_names(process_dir_fd, &name, found_uuid);
 	if (err < 0 && err != -ENOMEM) {
 		while (list->nr_vms > first)
 			vm_done(&list->vms[--list->nr_vms]);
@@ -298,6 +323,7 @@ static int vm_list_add_process(struct vm_list *list, int proc_fd,
 		added->name = strdup(name);
 		if (!added->name)
 			return -ENOMEM;
+		strcpy(added->uuid, found_uuid);
 		added->is_only = list->nr_vms - first == 1;
 		added->nr_vcpus = nr_vcpus;
 		added->has_resident = vm_read_resident(process_dir_fd,
@@ -315,7 +341,8 @@ static int vm_compare(const void *left, const void *right)
 	return (a->fd > b->fd) - (a->fd < b->fd);
 }
 
-int vm_list_read(const char *proc, struct vm_list *ret_list)
+static int vm_list_read_some(const char *proc, const char *uuid,
+			     struct vm_list *ret_list)
 {
 	_cleanup_vm_list_ struct vm_list list = { 0 };
 	_cleanup_closedir_ DIR *dir = NULL;
@@ -331,7 +358,7 @@ int vm_list_read(const char *proc, struct vm_list *ret_list)
 		if (args_number(entry->d_name, 1, INT_MAX, &pid) < 0)
 			continue;
 		err = vm_list_add_process(&list, dirfd(dir), entry->d_name,
-					  (pid_t)pid);
+					  (pid_t)pid, uuid);
 		if (err == -ENOMEM || err == -EMFILE || err == -ENFILE)
 			return err;
 		if (err == -EACCES || err == -EPERM)
@@ -342,6 +369,17 @@ int vm_list_read(const char *proc, struct vm_list *ret_list)
 	*ret_list = list;
 	list = (struct vm_list){ 0 };
 	return 0;
+}
+
+int vm_list_read(const char *proc, struct vm_list *ret_list)
+{
+	return vm_list_read_some(proc, NULL, ret_list);
+}
+
+int vm_list_read_uuid(const char *proc, const char *uuid,
+		      struct vm_list *ret_list)
+{
+	return vm_list_read_some(proc, uuid, ret_list);
 }
 
 /* Parses PID or PID:FD; *ret_fd is -1 without FD. */
@@ -444,14 +482,15 @@ int vm_open(const char *proc, const struct vm *vm, int *ret_pid_fd,
 	if (proc_fd < 0)
 		return -errno;
 	(void)snprintf(pid_text, sizeof(pid_text), "%d", (int)vm->pid);
-	err = vm_list_add_process(&now, proc_fd, pid_text, vm->pid);
+	err = vm_list_add_process(&now, proc_fd, pid_text, vm->pid, NULL);
 	if (err == -ENOENT)
 		return -ESRCH;
 	if (err < 0)
 		return err;
 	for (i = 0; i < now.nr_vms; i++)
 		found |= now.vms[i].fd == vm->fd &&
-			 strcmp(now.vms[i].name, vm->name) == 0;
+			 strcmp(now.vms[i].name, vm->name) == 0 &&
+			 strcmp(now.vms[i].uuid, vm->uuid) == 0;
 	if (!found)
 		return -ESRCH;
 	vm_fd = (int)syscall(SYS_pidfd_getfd, pid_fd, vm->fd, 0);

@@ -19,6 +19,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#define VM_UUID_BYTES 37
+
 /**
  * struct vm - one VM descriptor of one process
  * @pid: process
@@ -28,6 +30,7 @@
  * @has_resident: @resident_bytes was readable
  * @resident_bytes: resident memory of the process
  * @name: from QEMU's -name, else the process name; untrusted bytes
+ * @uuid: from QEMU's -uuid, in lower case, or empty
  */
 struct vm {
 	pid_t pid;
@@ -37,6 +40,7 @@ struct vm {
 	bool has_resident;
 	uint64_t resident_bytes;
 	char *name;
+	char uuid[VM_UUID_BYTES];
 };
 
 /**
@@ -58,6 +62,13 @@ void vm_list_done(struct vm_list *list);
  * meanwhile are left out.
  */
 int vm_list_read(const char *proc, struct vm_list *ret_list);
+
+/*
+ * Likewise, but only those of processes whose command line gives @uuid, in lower
+ * case: much less work, as of other processes only that is read.
+ */
+int vm_list_read_uuid(const char *proc, const char *uuid,
+		      struct vm_list *ret_list);
 
 /*
  * Picks the VM that @selector names: PID, PID:FD or a name. A name that looks
@@ -86,5 +97,12 @@ int vm_open(const char *proc, const struct vm *vm, int *ret_pid_fd,
  * Returns 0; -ENODATA it gives none; -ENOMEM.
  */
 int vm_parse_name(const char *cmdline, size_t size, char **ret_name);
+
+/*
+ * The UUID that it gives by "-uuid UUID", in lower case; the last one counts.
+ * Pure. Returns 0; -ENODATA it gives none.
+ */
+int vm_parse_uuid(const char *cmdline, size_t size,
+		  char ret_uuid[VM_UUID_BYTES]);
 
 #endif /* CONTROLLER_VM_H */

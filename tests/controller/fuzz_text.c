@@ -21,11 +21,13 @@ static void require(int condition)
 
 static void fuzz_name(const char *cmdline, size_t size)
 {
-	char *name = NULL;
+	char *name = NULL, uuid[VM_UUID_BYTES];
 	int err = vm_parse_name(cmdline, size, &name);
 
 	require(err == 0 ? name && *name && strlen(name) < size : !name);
 	free(name);
+	if (vm_parse_uuid(cmdline, size, uuid) == 0)
+		require(strlen(uuid) == VM_UUID_BYTES - 1 && uuid[8] == '-');
 }
 
 static void fuzz_args(const char *text)

@@ -181,7 +181,7 @@ static void test_half_gone_processes(void **state)
 static void test_malformed_status(void **state)
 {
 	static const char *const bad[] = {
-		"VmRSS:\t1 kB\n",
+		"xVmRSS:\t1 kB\n",
 		"\nVmRSS:\n",
 		"\nVmRSS:\tmany kB\n",
 		"\nVmRSS:\t-1 kB\n",
@@ -365,6 +365,73 @@ static void test_parse_name(void **state)
 	}
 }
 
+#define UUID "0f3c2a1b-4d5e-6f70-8192-a3b4c5d6e7f8"
+
+static void test_parse_uuid(void **state)
+{
+	static const struct {
+		const char *cmdline;
+		size_t size;
+		bool is_found;
+	} cases[] = {
+		{ CMDLINE("qemu\0-uuid\0" UUID "\0-m\0001G\0"), true },
+		{ CMDLINE("qemu\0--uuid\0" UUID), true },
+		{ CMDLINE("qemu\0-uuid\0000F3C2A1B-4D5E-6F70-8192-A3B4C5D6E7F8"),
+		  true },
+		{ CMDLINE("qemu\0-uuid\0ffffffff-4d5e-6f70-8192-a3b4c5d6e7f8\0"
+			  "-uuid\0" UUID "\0"),
+		  true },
+		{ CMDLINE("qemu\0-uuid\0" UUID "0\0"), false },
+		{ CMDLINE("qemu\0-uuid\0000f3c2a1b-4d5e-6f70-8192-a3b4c5d6e7g8\0"),
+		  false },
+		{ CMDLINE("qemu\0-uuid\0000f3c2a1b04d5e-6f70-8192-a3b4c5d6e7f8\0"),
+		  false },
+		{ CMDLINE("qemu\0-uuid\0"), false },
+		{ CMDLINE("qemu\0-uuid"), false },
+		{ CMDLINE("qemu\0" UUID "\0"), false },
+		{ CMDLINE("uuid\0uuid\0" UUID "\0"), false },
+		{ CMDLINE(""), false },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		char *copy = malloc(cases[i].size + !cases[i].size);
+		char uuid[VM_UUID_BYTES] = "untouched";
+		int err;
+
+		assert_non_null(copy);
+		memcpy(copy, cases[i].cmdline, cases[i].size);
+		err = vm_parse_uuid(copy, cases[i].size, uuid);
+		if (err != (cases[i].is_found ? 0 : -ENODATA))
+			print_error("case %zu: %d\n", i, err);
+		assert_int_equal(err, cases[i].is_found ? 0 : -ENODATA);
+		assert_string_equal(uuid,
+				    cases[i].is_found ? UUID : "untouched");
+		free(copy);
+	}
+}
+
+static void test_lists_vms_by_uuid(void **state)
+{
+	struct vm_list list = { 0 };
+
+	(void)state;
+	make_qemu("30", "other");
+	make_qemu("31", "web1");
+	make_file("31/cmdline",
+		  CMDLINE("qemu\0-name\0web1\0-uuid\0" UUID "\0"));
+	assert_int_equal(vm_list_read_uuid(proc, UUID, &list), 0);
+	assert_int_equal(list.nr_vms, 1);
+	assert_int_equal(list.vms[0].pid, 31);
+	assert_string_equal(list.vms[0].uuid, UUID);
+	vm_list_done(&list);
+	assert_int_equal(vm_list_read(proc, &list), 0);
+	assert_int_equal(list.nr_vms, 2);
+	assert_string_equal(list.vms[0].uuid, "");
+	vm_list_done(&list);
+}
+
 static void test_long_cmdline(void **state)
 {
 	const size_t size = 100000;
@@ -400,6 +467,8 @@ int main(void)
 		PROC_TEST(test_open_needs_the_same_process),
 		PROC_TEST(test_open_gets_the_descriptor),
 		cmocka_unit_test(test_parse_name),
+		cmocka_unit_test(test_parse_uuid),
+		PROC_TEST(test_lists_vms_by_uuid),
 		PROC_TEST(test_long_cmdline),
 	};
 
