@@ -18,9 +18,19 @@ struct host_reading {
 };
 
 /*
+ * The files by themselves; pure. False if the text is not as expected, and then
+ * nothing is set. host_parse_pressure() sets @has_pressure, too.
+ */
+bool host_parse_meminfo(const char *text, struct host_view *view);
+bool host_parse_pressure(const char *text, struct host_view *view);
+bool host_parse_vmstat(const char *text, uint64_t *ret_swap_in_pages);
+
+/*
  * @proc: path of a proc file system. @before: the reading before, or NULL.
- * Without PSI has_pressure is false. -EBADMSG: a file is not as expected; -errno
- * of reading it. @ret_reading may be @before.
+ * Without PSI (not built in, or "psi=0" on the kernel's command line) has_pressure
+ * is false. @ret_reading may be @before.
+ *
+ * Returns 0; -EBADMSG: a file is not as expected; -errno of reading it.
  */
 int host_read(const char *proc, const struct host_reading *before,
 	      struct host_reading *ret_reading);
@@ -29,9 +39,14 @@ int host_read(const char *proc, const struct host_reading *before,
  * host_budget_bytes() - what all VMs may have together
  * @host: as read
  * @configured_bytes: a fixed budget, or 0: what the VMs have now, and what the
- *	host has available beyond its reserve
+ *	host has available beyond its reserve; less, if it has less than that
  * @reserve_bytes: for the host itself
  * @vms_bytes: what all VMs have now
+ *
+ * What VMs have and never touched counts twice, as theirs and as available. So the
+ * sum is limited to what the host has less its reserve.
+ *
+ * Returns a multiple of VIEW_PAGE_BYTES.
  */
 uint64_t host_budget_bytes(const struct host_view *host,
 			   uint64_t configured_bytes, uint64_t reserve_bytes,
