@@ -20,6 +20,7 @@
 #ifndef CONTROLLER_SOURCE_H
 #define CONTROLLER_SOURCE_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -117,9 +118,23 @@ enum source_event {
 
 struct source;
 
+/**
+ * struct source_change - what can be changed while tracking; fields as in struct
+ *	kvm_aet_attach
+ */
+struct source_change {
+	uint32_t inverse_rate;
+	uint32_t hot_pages;
+	uint32_t period_ms;
+	uint32_t rotate_passes;
+};
+
 struct source_ops {
 	int (*read)(struct source *source, bool new_window,
 		    struct sample *ret_sample);
+	/* NULL: what is tracked cannot be changed. */
+	int (*configure)(struct source *source,
+			 const struct source_change *change);
 	int (*wait)(struct source *source, uint64_t deadline_ns,
 		    enum source_event *ret_event);
 	void (*close)(struct source *source);
@@ -140,6 +155,25 @@ static inline int source_read(struct source *source, bool new_window,
 			      struct sample *ret_sample)
 {
 	return source->ops->read(source, new_window, ret_sample);
+}
+
+/**
+ * source_configure() - change how a VM is tracked
+ * @source: source
+ * @change: all of it; what is as before changes nothing
+ *
+ * If the rate, the hot set or the rotation changes, a new generation begins. What
+ * the old one counted since the last sample is not in the next.
+ *
+ * Returns 0; -EOPNOTSUPP the source cannot; others as for KVM_AET_CONFIGURE, and
+ * then all is as before.
+ */
+static inline int source_configure(struct source *source,
+				   const struct source_change *change)
+{
+	if (!source->ops->configure)
+		return -EOPNOTSUPP;
+	return source->ops->configure(source, change);
 }
 
 /**
@@ -173,6 +207,7 @@ struct source_config {
 	uint64_t gfn_start;
 	uint64_t gfn_end;
 	uint64_t salt;
+	uint32_t rotate_passes;
 };
 
 /* What the module tells of a VM without tracking it; as kvm_aet_vm_info. */

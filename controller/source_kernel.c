@@ -251,6 +251,31 @@ static int source_kernel_read(struct source *source, bool new_window,
 	}
 }
 
+static int source_kernel_configure(struct source *source,
+				   const struct source_change *change)
+{
+	struct source_kernel *kernel = source_kernel_of(source);
+	int err;
+
+	do {
+		struct kvm_aet_config config = {
+			.size = sizeof(config),
+			.fields = KVM_AET_SET_INVERSE_RATE |
+				  KVM_AET_SET_HOT_PAGES |
+				  KVM_AET_SET_PERIOD_MS |
+				  KVM_AET_SET_ROTATE_PASSES,
+			.inverse_rate = change->inverse_rate,
+			.hot_pages = change->hot_pages,
+			.period_ms = change->period_ms,
+			.rotate_passes = change->rotate_passes,
+		};
+
+		err = kernel_ioctl(kernel->session_fd, KVM_AET_CONFIGURE,
+				   &config);
+	} while (err == -EINTR);
+	return err;
+}
+
 static int source_kernel_wait(struct source *source, uint64_t deadline_ns,
 			      enum source_event *ret_event)
 {
@@ -302,6 +327,7 @@ int source_open(int device_fd, int vm_fd, int process_fd, int interrupt_fd,
 {
 	static const struct source_ops ops = {
 		.read = source_kernel_read,
+		.configure = source_kernel_configure,
 		.wait = source_kernel_wait,
 		.close = source_kernel_close,
 	};
@@ -316,6 +342,7 @@ int source_open(int device_fd, int vm_fd, int process_fd, int interrupt_fd,
 		.gfn_start = config->gfn_start,
 		.gfn_end = config->gfn_end,
 		.salt = config->salt,
+		.rotate_passes = config->rotate_passes,
 	};
 	struct kvm_aet_snapshot layout = { .size = sizeof(layout) };
 	_cleanup_free_ struct source_kernel *kernel = NULL;

@@ -31,6 +31,8 @@ static struct {
 	uint32_t vm_info_flags;
 	unsigned int nr_snapshots;
 	struct kvm_aet_attach attach;
+	struct kvm_aet_config config;
+	int configure_error;
 } module;
 
 static int module_fail(int error)
@@ -147,6 +149,16 @@ int __wrap_ioctl(int fd, unsigned long request, void *argument)
 	}
 	if (request == KVM_AET_GET_SNAPSHOT)
 		return module_snapshot(argument);
+	if (request == KVM_AET_CONFIGURE) {
+		module.config = *(struct kvm_aet_config *)argument;
+		if (module.nr_interrupts > 0) {
+			module.nr_interrupts--;
+			return module_fail(EINTR);
+		}
+		return module.configure_error ?
+			       module_fail(module.configure_error) :
+			       0;
+	}
 	return module_fail(ENOTTY);
 }
 
@@ -182,6 +194,7 @@ static const struct source_config config = {
 	.gfn_start = 67,
 	.gfn_end = 68,
 	.salt = 69,
+	.rotate_passes = 70,
 };
 
 static struct source *must_open(void)
@@ -211,6 +224,7 @@ static void test_attach_says_what_was_asked(void **state)
 	assert_int_equal(module.attach.gfn_start, 67);
 	assert_int_equal(module.attach.gfn_end, 68);
 	assert_int_equal(module.attach.salt, 69);
+	assert_int_equal(module.attach.rotate_passes, 70);
 	source_close(source);
 }
 
@@ -349,6 +363,43 @@ static void test_layout_may_grow(void **state)
 	source_close(source);
 }
 
+static void test_configure(void **state)
+{
+	static const struct source_change change = {
+		.inverse_rate = 256,
+		.hot_pages = 128,
+		.period_ms = 500,
+		.rotate_passes = 64,
+	};
+	struct source *source = must_open();
+
+	(void)state;
+	module.nr_interrupts = 1;
+	assert_int_equal(source_configure(source, &change), 0);
+	assert_int_equal(module.config.size, sizeof(module.config));
+	assert_int_equal(module.config.fields,
+			 KVM_AET_SET_INVERSE_RATE | KVM_AET_SET_HOT_PAGES |
+				 KVM_AET_SET_PERIOD_MS |
+				 KVM_AET_SET_ROTATE_PASSES);
+	assert_int_equal(module.config.inverse_rate, 256);
+	assert_int_equal(module.config.hot_pages, 128);
+	assert_int_equal(module.config.period_ms, 500);
+	assert_int_equal(module.config.rotate_passes, 64);
+	module.configure_error = ESHUTDOWN;
+	assert_int_equal(source_configure(source, &change), -ESHUTDOWN);
+	source_close(source);
+}
+
+static void test_configure_what_cannot_be(void **state)
+{
+	static const struct source_ops ops = { 0 };
+	static const struct source_change change = { 0 };
+	struct source source = { .ops = &ops };
+
+	(void)state;
+	assert_int_equal(source_configure(&source, &change), -EOPNOTSUPP);
+}
+
 static uint64_t now_ns(void)
 {
 	struct timespec now;
@@ -430,6 +481,8 @@ int main(void)
 		KERNEL_TEST(test_open_failure_closes_the_session),
 		KERNEL_TEST(test_read_copies_every_field),
 		KERNEL_TEST(test_layout_may_grow),
+		KERNEL_TEST(test_configure),
+		cmocka_unit_test(test_configure_what_cannot_be),
 		KERNEL_TEST(test_wait),
 		KERNEL_TEST(test_hangup_ends),
 		KERNEL_TEST(test_vm_info),
