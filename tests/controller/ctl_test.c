@@ -2,6 +2,8 @@
 #include "ctl_test.h"
 
 #include <errno.h>
+#include <ftw.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <mrc/aet.h>
@@ -176,4 +178,64 @@ struct source *fake_source_new(const struct fake_step *steps, size_t nr_steps)
 	if (nr_steps > 0 && steps[0].at_attach)
 		(void)fake_step_on(fake);
 	return &fake->source;
+}
+
+char *fake_proc;
+
+int fake_proc_setup(void **state)
+{
+	static char path[] = "/tmp/kvm-aet-proc.XXXXXX";
+
+	(void)state;
+	strcpy(path + strlen(path) - 6, "XXXXXX");
+	fake_proc = mkdtemp(path);
+	return fake_proc ? 0 : -1;
+}
+
+static int fake_proc_remove(const char *path, const struct stat *status,
+			    int type, struct FTW *ftw)
+{
+	(void)status;
+	(void)type;
+	(void)ftw;
+	return remove(path);
+}
+
+int fake_proc_teardown(void **state)
+{
+	(void)state;
+	return nftw(fake_proc, fake_proc_remove, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+void fake_proc_dir(const char *path)
+{
+	char full[512];
+
+	snprintf(full, sizeof(full), "%s/%s", fake_proc, path);
+	assert_int_equal(mkdir(full, 0700), 0);
+}
+
+void fake_proc_link(const char *path, const char *target)
+{
+	char full[512];
+
+	snprintf(full, sizeof(full), "%s/%s", fake_proc, path);
+	assert_int_equal(symlink(target, full), 0);
+}
+
+void fake_proc_file(const char *path, const char *content, size_t size)
+{
+	char full[512];
+	FILE *file;
+
+	snprintf(full, sizeof(full), "%s/%s", fake_proc, path);
+	file = fopen(full, "w");
+	assert_non_null(file);
+	assert_int_equal(fwrite(content, 1, size, file), size);
+	assert_int_equal(fclose(file), 0);
+}
+
+void fake_proc_text(const char *path, const char *text)
+{
+	fake_proc_file(path, text, strlen(text));
 }

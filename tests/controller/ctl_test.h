@@ -112,4 +112,17 @@ extern unsigned int fake_nr_closed;
  */
 struct source *fake_source_new(const struct fake_step *steps, size_t nr_steps);
 
+/*
+ * A made-up proc file system, empty at the start of each test that has these two;
+ * paths are below it. Writing a file that exists replaces it.
+ */
+extern char *fake_proc;
+
+int fake_proc_setup(void **state);
+int fake_proc_teardown(void **state);
+void fake_proc_dir(const char *path);
+void fake_proc_link(const char *path, const char *target);
+void fake_proc_file(const char *path, const char *content, size_t size);
+void fake_proc_text(const char *path, const char *text);
+
 #endif /* TESTS_CONTROLLER_CTL_TEST_H */

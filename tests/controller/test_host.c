@@ -3,60 +3,10 @@
 #include "ctl_test.h"
 
 #include <errno.h>
-#include <ftw.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "daemon/host.h"
 
 #define GIB (UINT64_C(1) << 30)
-
-static char *proc;
-
-static void make_file(const char *path, const char *text)
-{
-	char full[512];
-	FILE *file;
-
-	snprintf(full, sizeof(full), "%s/%s", proc, path);
-	file = fopen(full, "w");
-	assert_non_null(file);
-	assert_true(fputs(text, file) >= 0);
-	assert_int_equal(fclose(file), 0);
-}
-
-static void make_pressure_dir(void)
-{
-	char full[512];
-
-	snprintf(full, sizeof(full), "%s/pressure", proc);
-	assert_int_equal(mkdir(full, 0700), 0);
-}
-
-static int setup(void **state)
-{
-	static char path[] = "/tmp/kvm-aet-proc.XXXXXX";
-
-	(void)state;
-	strcpy(path + strlen(path) - 6, "XXXXXX");
-	proc = mkdtemp(path);
-	return proc ? 0 : -1;
-}
-
-static int remove_entry(const char *path, const struct stat *status, int type,
-			struct FTW *ftw)
-{
-	(void)status;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	return nftw(proc, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
-}
 
 static const char meminfo[] = "MemTotal:        8388608 kB\n"
 			      "MemFree:          123456 kB\n"
@@ -72,9 +22,9 @@ static void test_good(void **state)
 	struct host_reading reading, before;
 
 	(void)state;
-	make_file("meminfo", meminfo);
-	make_file("vmstat", vmstat);
-	assert_int_equal(host_read(proc, NULL, &reading), 0);
+	fake_proc_text("meminfo", meminfo);
+	fake_proc_text("vmstat", vmstat);
+	assert_int_equal(host_read(fake_proc, NULL, &reading), 0);
 	assert_int_equal(reading.view.total_bytes, 8 * GIB);
 	assert_int_equal(reading.view.available_bytes, GIB);
 	assert_int_equal(reading.view.budget_bytes, 0);
@@ -82,30 +32,30 @@ static void test_good(void **state)
 	assert_true(reading.time_ns > 0);
 	/* Without PSI. */
 	assert_false(reading.view.has_pressure);
-	make_pressure_dir();
-	assert_int_equal(host_read(proc, NULL, &reading), 0);
+	fake_proc_dir("pressure");
+	assert_int_equal(host_read(fake_proc, NULL, &reading), 0);
 	assert_false(reading.view.has_pressure);
-	make_file("pressure/memory", pressure);
-	assert_int_equal(host_read(proc, NULL, &reading), 0);
+	fake_proc_text("pressure/memory", pressure);
+	assert_int_equal(host_read(fake_proc, NULL, &reading), 0);
 	assert_true(reading.view.has_pressure);
 	assert_near(reading.view.memory_some_percent, 1.25, 1e-9);
 	assert_near(reading.view.memory_full_percent, 0.75, 1e-9);
 	assert_near(reading.view.swap_in_bytes_per_s, 0, 0);
 	/* In place; two seconds later, by its own clock. */
-	make_file("vmstat", "nr_free_pages 3\npswpin 150\n");
+	fake_proc_text("vmstat", "nr_free_pages 3\npswpin 150\n");
 	before = reading;
 	before.time_ns -= 2000000000;
-	assert_int_equal(host_read(proc, &before, &before), 0);
+	assert_int_equal(host_read(fake_proc, &before, &before), 0);
 	assert_true(before.view.swap_in_bytes_per_s > 0);
 	assert_true(before.view.swap_in_bytes_per_s <= 50 * 4096 / 2.0);
 	/* A counter that runs backwards gives no rate. */
-	make_file("vmstat", "nr_free_pages 3\npswpin 5\n");
+	fake_proc_text("vmstat", "nr_free_pages 3\npswpin 5\n");
 	before.time_ns -= 2000000000;
-	assert_int_equal(host_read(proc, &before, &before), 0);
+	assert_int_equal(host_read(fake_proc, &before, &before), 0);
 	assert_near(before.view.swap_in_bytes_per_s, 0, 0);
 	/* A kernel without swap. */
-	make_file("vmstat", "nr_free_pages 3\n");
-	assert_int_equal(host_read(proc, NULL, &reading), 0);
+	fake_proc_text("vmstat", "nr_free_pages 3\n");
+	assert_int_equal(host_read(fake_proc, NULL, &reading), 0);
 	assert_int_equal(reading.swap_in_pages, 0);
 }
 
@@ -115,9 +65,9 @@ static void test_missing(void **state)
 
 	(void)state;
 	assert_int_equal(host_read("/nowhere", NULL, &reading), -ENOENT);
-	assert_int_equal(host_read(proc, NULL, &reading), -ENOENT);
-	make_file("meminfo", meminfo);
-	assert_int_equal(host_read(proc, NULL, &reading), -ENOENT);
+	assert_int_equal(host_read(fake_proc, NULL, &reading), -ENOENT);
+	fake_proc_text("meminfo", meminfo);
+	assert_int_equal(host_read(fake_proc, NULL, &reading), -ENOENT);
 	assert_int_equal(reading.time_ns, 77);
 }
 
@@ -156,26 +106,29 @@ static void test_malformed(void **state)
 	size_t i;
 
 	(void)state;
-	make_pressure_dir();
-	make_file("vmstat", vmstat);
-	make_file("pressure/memory", pressure);
+	fake_proc_dir("pressure");
+	fake_proc_text("vmstat", vmstat);
+	fake_proc_text("pressure/memory", pressure);
 	for (i = 0; i < ARRAY_SIZE(bad_meminfo); i++) {
-		make_file("meminfo", bad_meminfo[i]);
-		assert_int_equal(host_read(proc, NULL, &reading), -EBADMSG);
+		fake_proc_text("meminfo", bad_meminfo[i]);
+		assert_int_equal(host_read(fake_proc, NULL, &reading),
+				 -EBADMSG);
 	}
-	make_file("meminfo", meminfo);
+	fake_proc_text("meminfo", meminfo);
 	for (i = 0; i < ARRAY_SIZE(bad_pressure); i++) {
-		make_file("pressure/memory", bad_pressure[i]);
-		assert_int_equal(host_read(proc, NULL, &reading), -EBADMSG);
+		fake_proc_text("pressure/memory", bad_pressure[i]);
+		assert_int_equal(host_read(fake_proc, NULL, &reading),
+				 -EBADMSG);
 	}
-	make_file("pressure/memory", pressure);
+	fake_proc_text("pressure/memory", pressure);
 	for (i = 0; i < ARRAY_SIZE(bad_vmstat); i++) {
-		make_file("vmstat", bad_vmstat[i]);
-		assert_int_equal(host_read(proc, NULL, &reading), -EBADMSG);
+		fake_proc_text("vmstat", bad_vmstat[i]);
+		assert_int_equal(host_read(fake_proc, NULL, &reading),
+				 -EBADMSG);
 	}
 	assert_int_equal(reading.time_ns, 77);
-	make_file("vmstat", vmstat);
-	assert_int_equal(host_read(proc, NULL, &reading), 0);
+	fake_proc_text("vmstat", vmstat);
+	assert_int_equal(host_read(fake_proc, NULL, &reading), 0);
 }
 
 static void test_budget(void **state)
@@ -204,7 +157,9 @@ static void test_budget(void **state)
 
 int main(void)
 {
-#define PROC_TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define PROC_TEST(test)                                        \
+	cmocka_unit_test_setup_teardown(test, fake_proc_setup, \
+					fake_proc_teardown)
 	const struct CMUnitTest tests[] = {
 		PROC_TEST(test_good),
 		PROC_TEST(test_missing),

@@ -3,66 +3,22 @@
 #include "ctl_test.h"
 
 #include <errno.h>
-#include <ftw.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "daemon/vcpu.h"
 
-static char *proc;
-
-static void make_dir(const char *path)
-{
-	char full[512];
-
-	snprintf(full, sizeof(full), "%s/%s", proc, path);
-	assert_int_equal(mkdir(full, 0700), 0);
-}
-
-static void make_file(const char *dir, const char *name, const char *text)
-{
-	char full[512];
-	FILE *file;
-
-	snprintf(full, sizeof(full), "%s/%s/%s", proc, dir, name);
-	file = fopen(full, "w");
-	assert_non_null(file);
-	assert_true(fputs(text, file) >= 0);
-	assert_int_equal(fclose(file), 0);
-}
-
-static int setup(void **state)
-{
-	static char path[] = "/tmp/kvm-aet-proc.XXXXXX";
-
-	(void)state;
-	strcpy(path + strlen(path) - 6, "XXXXXX");
-	proc = mkdtemp(path);
-	return proc ? 0 : -1;
-}
-
-static int remove_entry(const char *path, const struct stat *status, int type,
-			struct FTW *ftw)
-{
-	(void)status;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	return nftw(proc, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
-}
-
 static void make_thread(const char *dir, const char *name,
 			const char *schedstat)
 {
-	make_dir(dir);
-	make_file(dir, "comm", name);
-	if (schedstat)
-		make_file(dir, "schedstat", schedstat);
+	char path[64];
+
+	fake_proc_dir(dir);
+	snprintf(path, sizeof(path), "%s/comm", dir);
+	fake_proc_text(path, name);
+	if (!schedstat)
+		return;
+	snprintf(path, sizeof(path), "%s/schedstat", dir);
+	fake_proc_text(path, schedstat);
 }
 
 static void test_names(void **state)
@@ -112,21 +68,21 @@ static void test_threads(void **state)
 	struct vcpu_threads threads = { 0 };
 
 	(void)state;
-	assert_int_equal(vcpu_threads_read(proc, 70, &threads), -ESRCH);
-	make_dir("70");
-	make_dir("70/task");
+	assert_int_equal(vcpu_threads_read(fake_proc, 70, &threads), -ESRCH);
+	fake_proc_dir("70");
+	fake_proc_dir("70/task");
 	make_thread("70/task/70", "qemu-system-x86\n", "1000 0 0\n");
 	make_thread("70/task/71", "IO mon_iothread\n", "20 0 0\n");
 	/* It does not name them: the process counts. */
-	assert_int_equal(vcpu_threads_read(proc, 70, &threads), 0);
+	assert_int_equal(vcpu_threads_read(fake_proc, 70, &threads), 0);
 	assert_int_equal(threads.nr_tids, 0);
 	assert_int_equal(threads.time_ns, 1020);
 	vcpu_threads_done(&threads);
 	make_thread("70/task/90", "CPU 1/KVM\n", "300 0 0\n");
 	make_thread("70/task/80", "CPU 0/KVM\n", "4000 0 0\n");
 	/* Gone between two reads. */
-	make_dir("70/task/81");
-	assert_int_equal(vcpu_threads_read(proc, 70, &threads), 0);
+	fake_proc_dir("70/task/81");
+	assert_int_equal(vcpu_threads_read(fake_proc, 70, &threads), 0);
 	assert_int_equal(threads.nr_tids, 2);
 	assert_int_equal(threads.tids[0], 80);
 	assert_int_equal(threads.tids[1], 90);
@@ -134,14 +90,14 @@ static void test_threads(void **state)
 	vcpu_threads_done(&threads);
 	/* A kernel without schedstat. */
 	make_thread("70/task/91", "CPU 2/KVM\n", NULL);
-	make_file("70/task/91", "stat",
-		  "91 (CPU 2/KVM) S 1 1 1 1 1 1 1 1 1 1 0 0 9 9\n");
-	assert_int_equal(vcpu_threads_read(proc, 70, &threads), 0);
+	fake_proc_text("70/task/91/stat",
+		       "91 (CPU 2/KVM) S 1 1 1 1 1 1 1 1 1 1 0 0 9 9\n");
+	assert_int_equal(vcpu_threads_read(fake_proc, 70, &threads), 0);
 	assert_int_equal(threads.nr_tids, 3);
 	assert_int_equal(threads.time_ns, 4300);
 	vcpu_threads_done(&threads);
-	make_file("70/task/91", "stat", "?");
-	assert_int_equal(vcpu_threads_read(proc, 70, &threads), -EBADMSG);
+	fake_proc_text("70/task/91/stat", "?");
+	assert_int_equal(vcpu_threads_read(fake_proc, 70, &threads), -EBADMSG);
 	assert_null(threads.tids);
 }
 
@@ -158,7 +114,9 @@ static void test_this_process(void **state)
 
 int main(void)
 {
-#define PROC_TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define PROC_TEST(test)                                        \
+	cmocka_unit_test_setup_teardown(test, fake_proc_setup, \
+					fake_proc_teardown)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_parse),

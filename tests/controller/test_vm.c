@@ -3,9 +3,7 @@
 #include "ctl_test.h"
 
 #include <errno.h>
-#include <ftw.h>
 #include <signal.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "vm.h"
@@ -13,91 +11,35 @@
 /* Above any real PID, so that nothing here can be about a real process. */
 #define FAKE_PID 4194305
 
-static char *proc;
-
-static void make_dir(const char *path)
-{
-	char full[512];
-
-	snprintf(full, sizeof(full), "%s/%s", proc, path);
-	assert_int_equal(mkdir(full, 0700), 0);
-}
-
-static void make_link(const char *path, const char *target)
-{
-	char full[512];
-
-	snprintf(full, sizeof(full), "%s/%s", proc, path);
-	assert_int_equal(symlink(target, full), 0);
-}
-
-static void make_file(const char *path, const char *content, size_t size)
-{
-	char full[512];
-	FILE *file;
-
-	snprintf(full, sizeof(full), "%s/%s", proc, path);
-	file = fopen(full, "w");
-	assert_non_null(file);
-	assert_int_equal(fwrite(content, 1, size, file), size);
-	assert_int_equal(fclose(file), 0);
-}
-
-#define make_text(path, text) make_file(path, text, sizeof(text) - 1)
-
-static int setup(void **state)
-{
-	static char path[] = "/tmp/kvm-aet-proc.XXXXXX";
-
-	(void)state;
-	strcpy(path + strlen(path) - 6, "XXXXXX");
-	proc = mkdtemp(path);
-	return proc ? 0 : -1;
-}
-
-static int remove_entry(const char *path, const struct stat *status, int type,
-			struct FTW *ftw)
-{
-	(void)status;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	return nftw(proc, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
-}
-
 /* A VM process: @name_args is what -name gets, or NULL. */
 static void make_qemu(const char *pid, const char *name_value)
 {
 	char path[64], cmdline[256];
 	size_t size;
 
-	make_dir(pid);
+	fake_proc_dir(pid);
 	snprintf(path, sizeof(path), "%s/fd", pid);
-	make_dir(path);
+	fake_proc_dir(path);
 	snprintf(path, sizeof(path), "%s/fd/0", pid);
-	make_link(path, "/dev/null");
+	fake_proc_link(path, "/dev/null");
 	snprintf(path, sizeof(path), "%s/fd/12", pid);
-	make_link(path, "anon_inode:kvm-vm");
+	fake_proc_link(path, "anon_inode:kvm-vm");
 	snprintf(path, sizeof(path), "%s/fd/13", pid);
-	make_link(path, "anon_inode:kvm-vcpu:0");
+	fake_proc_link(path, "anon_inode:kvm-vcpu:0");
 	snprintf(path, sizeof(path), "%s/fd/14", pid);
-	make_link(path, "anon_inode:kvm-vcpu:1");
+	fake_proc_link(path, "anon_inode:kvm-vcpu:1");
 	snprintf(path, sizeof(path), "%s/comm", pid);
-	make_text(path, "qemu-system-x86\n");
+	fake_proc_text(path, "qemu-system-x86\n");
 	snprintf(path, sizeof(path), "%s/status", pid);
-	make_text(path, "Name:\tqemu\nVmHWM:\t     9 kB\nVmRSS:\t    2048 kB\n"
-			"RssAnon:\t  1 kB\n");
+	fake_proc_text(path,
+		       "Name:\tqemu\nVmHWM:\t     9 kB\nVmRSS:\t    2048 kB\n"
+		       "RssAnon:\t  1 kB\n");
 	size = (size_t)snprintf(cmdline, sizeof(cmdline),
 				"/usr/bin/qemu%c%s%c%s", 0,
 				name_value ? "-name" : "-m", 0,
 				name_value ? name_value : "64");
 	snprintf(path, sizeof(path), "%s/cmdline", pid);
-	make_file(path, cmdline, size + 1);
+	fake_proc_file(path, cmdline, size + 1);
 }
 
 static void test_lists_vms_of_any_process(void **state)
@@ -105,19 +47,19 @@ static void test_lists_vms_of_any_process(void **state)
 	struct vm_list list = { 0 };
 
 	(void)state;
-	make_text("version", "not a process");
-	make_dir("self");
+	fake_proc_text("version", "not a process");
+	fake_proc_dir("self");
 	make_qemu("200", "guest=web1,debug-threads=on");
 	make_qemu("30", NULL);
 	/* Not a VM. */
-	make_dir("1");
-	make_dir("1/fd");
-	make_link("1/fd/3", "/tmp/anon_inode:kvm-vm");
-	make_link("1/fd/4", "anon_inode:kvm-vm-stats");
-	make_link("1/fd/5", "anon_inode:[eventfd]");
-	make_text("1/cmdline", "init");
-	make_text("1/comm", "init\n");
-	assert_int_equal(vm_list_read(proc, &list), 0);
+	fake_proc_dir("1");
+	fake_proc_dir("1/fd");
+	fake_proc_link("1/fd/3", "/tmp/anon_inode:kvm-vm");
+	fake_proc_link("1/fd/4", "anon_inode:kvm-vm-stats");
+	fake_proc_link("1/fd/5", "anon_inode:[eventfd]");
+	fake_proc_text("1/cmdline", "init");
+	fake_proc_text("1/comm", "init\n");
+	assert_int_equal(vm_list_read(fake_proc, &list), 0);
 	assert_int_equal(list.nr_vms, 2);
 	assert_int_equal(list.vms[0].pid, 30);
 	assert_string_equal(list.vms[0].name, "qemu-system-x86");
@@ -139,18 +81,19 @@ static void test_several_vms_in_a_process(void **state)
 
 	(void)state;
 	make_qemu("77", "twins");
-	make_link("77/fd/9", "anon_inode:kvm-vm");
-	assert_int_equal(vm_list_read(proc, &list), 0);
+	fake_proc_link("77/fd/9", "anon_inode:kvm-vm");
+	assert_int_equal(vm_list_read(fake_proc, &list), 0);
 	assert_int_equal(list.nr_vms, 2);
 	assert_int_equal(list.vms[0].fd, 9);
 	assert_int_equal(list.vms[1].fd, 12);
 	assert_false(list.vms[0].is_only);
 	assert_false(list.vms[1].is_only);
-	assert_int_equal(vm_list_find(&list, proc, "77", &vm), -ENOTUNIQ);
-	assert_int_equal(vm_list_find(&list, proc, "twins", &vm), -ENOTUNIQ);
-	assert_int_equal(vm_list_find(&list, proc, "77:12", &vm), 0);
+	assert_int_equal(vm_list_find(&list, fake_proc, "77", &vm), -ENOTUNIQ);
+	assert_int_equal(vm_list_find(&list, fake_proc, "twins", &vm),
+			 -ENOTUNIQ);
+	assert_int_equal(vm_list_find(&list, fake_proc, "77:12", &vm), 0);
 	assert_ptr_equal(vm, &list.vms[1]);
-	assert_int_equal(vm_list_find(&list, proc, "77:10", &vm), -ECHILD);
+	assert_int_equal(vm_list_find(&list, fake_proc, "77:10", &vm), -ECHILD);
 	vm_list_done(&list);
 }
 
@@ -160,17 +103,17 @@ static void test_half_gone_processes(void **state)
 
 	(void)state;
 	/* Ended before its descriptors, its name, its status were read. */
-	make_dir("10");
-	make_dir("11");
-	make_dir("11/fd");
-	make_link("11/fd/3", "anon_inode:kvm-vm");
-	make_dir("12");
-	make_dir("12/fd");
-	make_link("12/fd/3", "anon_inode:kvm-vm");
-	make_text("12/cmdline", "");
-	make_text("12/comm", "zombie\n");
-	make_text("12/status", "Name:\tzombie\n");
-	assert_int_equal(vm_list_read(proc, &list), 0);
+	fake_proc_dir("10");
+	fake_proc_dir("11");
+	fake_proc_dir("11/fd");
+	fake_proc_link("11/fd/3", "anon_inode:kvm-vm");
+	fake_proc_dir("12");
+	fake_proc_dir("12/fd");
+	fake_proc_link("12/fd/3", "anon_inode:kvm-vm");
+	fake_proc_text("12/cmdline", "");
+	fake_proc_text("12/comm", "zombie\n");
+	fake_proc_text("12/status", "Name:\tzombie\n");
+	assert_int_equal(vm_list_read(fake_proc, &list), 0);
 	assert_int_equal(list.nr_vms, 1);
 	assert_int_equal(list.vms[0].pid, 12);
 	assert_string_equal(list.vms[0].name, "zombie");
@@ -197,10 +140,10 @@ static void test_malformed_status(void **state)
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
 		struct vm_list list = { 0 };
 
-		snprintf(path, sizeof(path), "%s/5/status", proc);
+		snprintf(path, sizeof(path), "%s/5/status", fake_proc);
 		assert_int_equal(unlink(path), 0);
-		make_file("5/status", bad[i], strlen(bad[i]));
-		assert_int_equal(vm_list_read(proc, &list), 0);
+		fake_proc_file("5/status", bad[i], strlen(bad[i]));
+		assert_int_equal(vm_list_read(fake_proc, &list), 0);
 		assert_int_equal(list.nr_vms, 1);
 		assert_false(list.vms[0].has_resident);
 		vm_list_done(&list);
@@ -213,29 +156,30 @@ static void test_find(void **state)
 	struct vm_list list = { 0 };
 
 	(void)state;
-	make_dir("1");
+	fake_proc_dir("1");
 	make_qemu("40", "guest=web1");
 	make_qemu("41", "guest=db,,1");
 	make_qemu("42", "guest=web1");
 	make_qemu("43", "guest=40");
 	make_qemu("44", "guest=999");
-	assert_int_equal(vm_list_read(proc, &list), 0);
-	assert_int_equal(vm_list_find(&list, proc, "db,1", &vm), 0);
+	assert_int_equal(vm_list_read(fake_proc, &list), 0);
+	assert_int_equal(vm_list_find(&list, fake_proc, "db,1", &vm), 0);
 	assert_int_equal(vm->pid, 41);
-	assert_int_equal(vm_list_find(&list, proc, "42", &vm), 0);
+	assert_int_equal(vm_list_find(&list, fake_proc, "42", &vm), 0);
 	assert_int_equal(vm->pid, 42);
 	/* A PID before a name, a name that looks like a PID otherwise. */
-	assert_int_equal(vm_list_find(&list, proc, "40", &vm), 0);
+	assert_int_equal(vm_list_find(&list, fake_proc, "40", &vm), 0);
 	assert_int_equal(vm->pid, 40);
-	assert_int_equal(vm_list_find(&list, proc, "999", &vm), 0);
+	assert_int_equal(vm_list_find(&list, fake_proc, "999", &vm), 0);
 	assert_int_equal(vm->pid, 44);
-	assert_int_equal(vm_list_find(&list, proc, "web1", &vm), -ENOTUNIQ);
+	assert_int_equal(vm_list_find(&list, fake_proc, "web1", &vm),
+			 -ENOTUNIQ);
 	assert_int_equal(vm->pid, 40);
 	vm = NULL;
-	assert_int_equal(vm_list_find(&list, proc, "web", &vm), -ENOENT);
-	assert_int_equal(vm_list_find(&list, proc, "998", &vm), -ENOENT);
-	assert_int_equal(vm_list_find(&list, proc, "../1", &vm), -ENOENT);
-	assert_int_equal(vm_list_find(&list, proc, "1", &vm), -ECHILD);
+	assert_int_equal(vm_list_find(&list, fake_proc, "web", &vm), -ENOENT);
+	assert_int_equal(vm_list_find(&list, fake_proc, "998", &vm), -ENOENT);
+	assert_int_equal(vm_list_find(&list, fake_proc, "../1", &vm), -ENOENT);
+	assert_int_equal(vm_list_find(&list, fake_proc, "1", &vm), -ECHILD);
 	assert_null(vm);
 	vm_list_done(&list);
 }
@@ -256,16 +200,16 @@ static void test_open_needs_the_same_process(void **state)
 	char pid[16];
 
 	(void)state;
-	assert_int_equal(vm_open(proc, &vm, &pid_fd, &vm_fd), -ESRCH);
+	assert_int_equal(vm_open(fake_proc, &vm, &pid_fd, &vm_fd), -ESRCH);
 	/* The PID lives, but the VM in it has another name or descriptor. */
 	vm.pid = getpid();
-	assert_int_equal(vm_open(proc, &vm, &pid_fd, &vm_fd), -ESRCH);
+	assert_int_equal(vm_open(fake_proc, &vm, &pid_fd, &vm_fd), -ESRCH);
 	snprintf(pid, sizeof(pid), "%d", (int)getpid());
 	make_qemu(pid, "other");
-	assert_int_equal(vm_open(proc, &vm, &pid_fd, &vm_fd), -ESRCH);
+	assert_int_equal(vm_open(fake_proc, &vm, &pid_fd, &vm_fd), -ESRCH);
 	vm.name = (char *)"other";
 	vm.fd = 11;
-	assert_int_equal(vm_open(proc, &vm, &pid_fd, &vm_fd), -ESRCH);
+	assert_int_equal(vm_open(fake_proc, &vm, &pid_fd, &vm_fd), -ESRCH);
 	assert_int_equal(pid_fd, -1);
 	assert_int_equal(vm_fd, -1);
 }
@@ -285,14 +229,14 @@ static void test_open_gets_the_descriptor(void **state)
 	if (vm.fd != 12) {
 		snprintf(path, sizeof(path), "%s/fd/%d", pid, vm.fd);
 		(void)remove(path);
-		make_link(path, "anon_inode:kvm-vm");
+		fake_proc_link(path, "anon_inode:kvm-vm");
 	}
 	/* Open, but of another VM by now. */
 	vm.name = (char *)"you";
-	assert_int_equal(vm_open(proc, &vm, &pid_fd, &vm_fd), -ESRCH);
+	assert_int_equal(vm_open(fake_proc, &vm, &pid_fd, &vm_fd), -ESRCH);
 	assert_int_equal(vm_fd, -1);
 	vm.name = (char *)"me";
-	assert_int_equal(vm_open(proc, &vm, &pid_fd, &vm_fd), 0);
+	assert_int_equal(vm_open(fake_proc, &vm, &pid_fd, &vm_fd), 0);
 	assert_int_equal(write(vm_fd, "x", 1), 1);
 	assert_int_equal(read(pipe_fds[0], &byte, 1), 1);
 	assert_int_equal(byte, 'x');
@@ -419,14 +363,14 @@ static void test_lists_vms_by_uuid(void **state)
 	(void)state;
 	make_qemu("30", "other");
 	make_qemu("31", "web1");
-	make_file("31/cmdline",
-		  CMDLINE("qemu\0-name\0web1\0-uuid\0" UUID "\0"));
-	assert_int_equal(vm_list_read_uuid(proc, UUID, &list), 0);
+	fake_proc_file("31/cmdline",
+		       CMDLINE("qemu\0-name\0web1\0-uuid\0" UUID "\0"));
+	assert_int_equal(vm_list_read_uuid(fake_proc, UUID, &list), 0);
 	assert_int_equal(list.nr_vms, 1);
 	assert_int_equal(list.vms[0].pid, 31);
 	assert_string_equal(list.vms[0].uuid, UUID);
 	vm_list_done(&list);
-	assert_int_equal(vm_list_read(proc, &list), 0);
+	assert_int_equal(vm_list_read(fake_proc, &list), 0);
 	assert_int_equal(list.nr_vms, 2);
 	assert_string_equal(list.vms[0].uuid, "");
 	vm_list_done(&list);
@@ -444,10 +388,10 @@ static void test_long_cmdline(void **state)
 	memset(cmdline, 'a', size);
 	memcpy(cmdline + size - 12, "\0-name\0far1\0", 12);
 	make_qemu("6", "near");
-	snprintf(path, sizeof(path), "%s/6/cmdline", proc);
+	snprintf(path, sizeof(path), "%s/6/cmdline", fake_proc);
 	assert_int_equal(unlink(path), 0);
-	make_file("6/cmdline", cmdline, size);
-	assert_int_equal(vm_list_read(proc, &list), 0);
+	fake_proc_file("6/cmdline", cmdline, size);
+	assert_int_equal(vm_list_read(fake_proc, &list), 0);
 	assert_int_equal(list.nr_vms, 1);
 	assert_string_equal(list.vms[0].name, "far1");
 	vm_list_done(&list);
@@ -456,7 +400,9 @@ static void test_long_cmdline(void **state)
 
 int main(void)
 {
-#define PROC_TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define PROC_TEST(test)                                        \
+	cmocka_unit_test_setup_teardown(test, fake_proc_setup, \
+					fake_proc_teardown)
 	const struct CMUnitTest tests[] = {
 		PROC_TEST(test_lists_vms_of_any_process),
 		PROC_TEST(test_several_vms_in_a_process),
