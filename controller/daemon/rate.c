@@ -245,7 +245,7 @@ static void rate_by_overhead(const struct rate_params *params,
 
 	rate_age_costly(memory);
 	if (!(overhead >= 0)) {
-		output->reason = "the vCPUs hardly ran";
+		output->reason = "overhead unknown, as the vCPUs hardly ran";
 		return;
 	}
 	rate_spend(params, overhead, memory);
@@ -410,8 +410,7 @@ struct rate_output rate_next(const struct rate_params *params,
 				   "paused, as the working set is stable",
 				   memory);
 	}
-	if (params->rule != RATE_FIXED)
-		output.inverse_rate = rate_clamp(params, output.inverse_rate);
+	output.inverse_rate = rate_clamp(params, output.inverse_rate);
 	output.is_stable = rate_is_stable(params, memory);
 	return output;
 }

@@ -48,7 +48,7 @@ enum rate_rule {
 	RATE_OVERHEAD,
 	/* Faults per memory reference, equation 4.5 of the thesis of AET. */
 	RATE_REFERENCES,
-	/* As configured, for ever. */
+	/* As it is, within the limits, for ever. */
 	RATE_FIXED,
 };
 

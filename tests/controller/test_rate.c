@@ -446,8 +446,10 @@ static void test_unknown_overhead_changes_nothing(void **state)
 	output = rate_next(&params, &input, &memory);
 	assert_int_equal(output.inverse_rate, 512);
 	params.rule = RATE_FIXED;
+	input.inverse_rate = 600;
+	input.overhead_ratio = 0.5;
 	output = rate_next(&params, &input, &memory);
-	assert_int_equal(output.inverse_rate, 256);
+	assert_int_equal(output.inverse_rate, 600);
 }
 
 static void test_equation(void **state)
