@@ -28,7 +28,8 @@ bool perf_vcpu_is_built(void);
  *
  * Returns 0; -ENOSYS built without libperf; -ENOENT there are no counters here, or
  * they cannot tell the guest from the host, as in a VM without a virtual PMU;
- * -EACCES not allowed (CAP_PERFMON); -ESRCH a thread ended; -EMFILE; -ENOMEM.
+ * -EACCES not allowed (CAP_PERFMON); -ESRCH a thread ended; -EMFILE; -EINVAL too
+ * many; -ENOMEM.
  */
 int perf_vcpu_open(const pid_t *tids, size_t nr_tids,
 		   struct perf_vcpu **ret_perf);
@@ -54,7 +55,7 @@ struct perf_vcpu_event {
 	bool exclude_host;
 };
 
-/* The same for the sum of @nr_events events. */
+/* The same for the sum of @nr_events events, 1 or 2. */
 int perf_vcpu_open_events(const struct perf_vcpu_event *events,
 			  size_t nr_events, const pid_t *tids, size_t nr_tids,
 			  struct perf_vcpu **ret_perf);
