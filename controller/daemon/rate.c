@@ -37,7 +37,8 @@ const struct rate_params rate_default_params = {
 	.max_inverse_rate = 16384,
 	.stable_periods = 12,
 	.stable_change = 0.05,
-	.probe_periods = 12,
+	/* More often than a curve gets too old for policies: 30 s of 60. */
+	.probe_periods = 6,
 };
 
 static uint32_t rate_clamp(const struct rate_params *params,

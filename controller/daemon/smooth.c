@@ -59,7 +59,7 @@ static size_t smooth_thin(double *sizes, double *ratios, size_t nr_points)
 	return nr_kept;
 }
 
-/* The mean of two curves; @old may be NULL, and then counts for nothing. */
+/* The mean of two curves; @old counts for nothing if NULL or without weight. */
 static int smooth_mean(const struct mrc_curve *old, double old_weight,
 		       const struct mrc_curve *new, double new_weight,
 		       struct mrc_curve **ret_curve)
@@ -68,7 +68,7 @@ static int smooth_mean(const struct mrc_curve *old, double old_weight,
 	double max_pages = mrc_curve_max_pages(new), share = 1, size;
 	size_t room, nr_points = 0, i;
 
-	if (old) {
+	if (old && old_weight > 0) {
 		max_pages = fmax(max_pages, mrc_curve_max_pages(old));
 		share = new_weight / (old_weight + new_weight);
 	}
@@ -88,7 +88,7 @@ static int smooth_mean(const struct mrc_curve *old, double old_weight,
 		if (nr_points > 0 && size <= sizes[nr_points - 1])
 			break;
 		ratio = share * mrc_curve_at(new, size);
-		if (old)
+		if (share < 1)
 			ratio += (1 - share) * mrc_curve_at(old, size);
 		/* Rounding must not turn it upwards. */
 		if (nr_points > 0)

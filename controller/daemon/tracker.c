@@ -486,22 +486,50 @@ static bool tracker_sees_change(const struct tracker *tracker,
 	return fabs((double)window->wss_pages - known) > TRACKER_CHANGE * known;
 }
 
-static int tracker_learn(struct tracker *tracker, const struct window *window,
+/*
+ * What is known of a starved VM that is as good as idle: no more than @pages are in
+ * use. How few is not known: a line between the two ends of the band.
+ */
+static int tracker_bound_curves(struct window *window, double pages)
+{
+	const double few[] = { 0, 1 }, many[] = { 0, pages };
+	const double at_last[] = { 0, pages - 1, pages };
+	int err;
+
+	mrc_curve_free(window->curve);
+	mrc_curve_free(window->lower);
+	mrc_curve_free(window->upper);
+	window->curve = window->lower = window->upper = NULL;
+	err = mrc_curve_new(many, (double[]){ 1, 0 }, 2, &window->curve);
+	if (err == 0)
+		err = mrc_curve_new(few, (double[]){ 1, 0 }, 2, &window->lower);
+	if (err == 0)
+		err = mrc_curve_new(at_last, (double[]){ 1, 1, 0 }, 3,
+				    &window->upper);
+	return err;
+}
+
+static int tracker_learn(struct tracker *tracker, struct window *window,
 			 bool is_idle)
 {
 	const struct tracker_params *params = &tracker->params;
 	bool is_lowest = window->inverse_rate <=
 				 params->rate.min_inverse_rate ||
 			 params->rate.rule == RATE_FIXED;
+	int err;
 
 	tracker->is_starved = window_is_starved(window);
 	tracker->starved_bytes = 0;
-	if (tracker->is_starved && (is_idle || is_lowest))
-		tracker->starved_bytes =
-			(uint64_t)(window->scale * window->hot_pages) *
-			VIEW_PAGE_BYTES;
-	else if (tracker->is_starved)
+	if (tracker->is_starved && !is_idle && !is_lowest)
 		return 0;
+	if (tracker->is_starved) {
+		double pages = floor(window->scale * window->hot_pages);
+
+		tracker->starved_bytes = (uint64_t)pages * VIEW_PAGE_BYTES;
+		err = tracker_bound_curves(window, pages);
+		if (err < 0)
+			return err;
+	}
 	if (!tracker_sees_change(tracker, window))
 		tracker->nr_changed = 0;
 	else if (++tracker->nr_changed >= TRACKER_CHANGE_WINDOWS)
@@ -815,7 +843,8 @@ void tracker_view(const struct tracker *tracker, uint64_t now_ns,
 	tracker_view_wss(tracker, view);
 	view->measured_age_ns = end_ns && now_ns > end_ns ? now_ns - end_ns : 0;
 	view->is_stable = tracker->is_stable;
-	view->is_starved = tracker->is_starved;
+	/* With a bound, something is known, and it is enough to give memory up. */
+	view->is_starved = tracker->is_starved && !tracker->starved_bytes;
 	view->inverse_rate = tracker->source ? tracker->in_force.inverse_rate :
 					       0;
 	view->overhead_ratio =

@@ -27,8 +27,9 @@
  * grows after one, however slowly windows fade. Two that come in turn stay both.
  *
  * A window in which the sample in use fits in the hot set says nothing, and is left
- * out; except at the lowest inverse rate allowed, or of an idle VM: then the working
- * set is known to be no more than what the hot set holds.
+ * out (is_starved of the view); except at the lowest inverse rate allowed, or of an
+ * idle VM: then no more is in use than what the hot set holds, which is a curve, a
+ * working set, and few accesses: such a VM can give memory up.
  */
 #ifndef DAEMON_TRACKER_H
 #define DAEMON_TRACKER_H
