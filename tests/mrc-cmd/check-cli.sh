@@ -299,7 +299,7 @@ echo old >kept
 mrc convert bad -o kept >out 2>err
 [ $? = 1 ] && [ "$(cat kept)" = old ] && good=yes || good=no
 verdict 'a file is kept if its successor fails' $good
-"$command" generate scan -n 1000G -o kept 2>err &
+timeout 60 "$command" generate scan -n 1000G -o kept 2>err &
 sleep 0.5
 [ -n "$(find . -name 'kept.*')" ] && good=yes || good=no
 verdict 'a file grows beside the old one' $good
