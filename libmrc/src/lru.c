@@ -8,259 +8,412 @@
 #include "big_alloc.h"
 #include "curve_points.h"
 #include "lru_portable.h"
-#include "page_ids.h"
+#include "page_table.h"
 
 /*
  * Every access takes the next slot of a time line and leaves the slot that its
  * page had. A page's depth is the number of live slots after its own. When the
  * line is full, the live slots move together to its front; it is kept at least
- * twice as long as there are pages, so each access pays O(1) for that.
+ * three times as long as there are pages, so each access pays O(1) for that.
  *
- * Counting live slots: a bit per slot, in leaves of a cache line, and a tree of
- * counters over them with nodes of a cache line: a sum over the counters before
- * one is as cheap as one step of a binary tree, and there are few levels.
+ * Counting live slots: a leaf is a cache line, a bit per slot in seven words and
+ * in the eighth the sums of the bits up to the end of each word, which take one
+ * subtraction to update. Above are four levels of sums of all that is before an
+ * entry in its node: asking is one addition per level, and a slot that is left
+ * changes the entries behind its own, whole registers without a branch. Entries
+ * behind the slot that is next are never asked for, so a slot that is taken
+ * changes its leaf only, and entries are set when the line gets there.
  */
 #define WORD_BITS 64
-#define LEAF_WORDS 8
+#define LEAF_WORDS 7
 #define LEAF_SLOTS (LEAF_WORDS * WORD_BITS)
-#define NODE_COUNTERS 16
-#define MAX_LEVELS 6 /* 512 * 16^6 slots are more than 2^31 */
+#define SUM_BITS 9
 
-/* Slots are not negative, in 32 bits. */
-#define MAX_SLOTS (UINT64_C(1) << 31)
-#define MIN_SLOTS 4096
+/*
+ * A slot's number is that of its leaf times this and its bit in there, so that
+ * no division is needed; numbers that would be in the eighth word are not used.
+ */
+#define LEAF_NUMBERS 512
+
+/* Entries of a node, by level; the last level is a single node. */
+#define NEAR_ENTRIES 32
+#define MID_ENTRIES 16
+#define FAR_ENTRIES 16
+#define MID_LEAVES NEAR_ENTRIES /* leaves of an entry of this level */
+#define FAR_LEAVES (MID_LEAVES * MID_ENTRIES)
+#define TOP_LEAVES (FAR_LEAVES * FAR_ENTRIES)
+
+/* What a page has in the table, a slot's number and 1, is a uint32_t. */
+#define MAX_LEAVES (UINT32_MAX / LEAF_NUMBERS)
+#define MAX_PAGES (UINT32_MAX / 2)
+#define MIN_LEAVES 8
+#define NO_SLOT UINT32_MAX
+
+/* The line's length in slots per page: what it has at least, and when made. */
+#define MIN_SLOTS_PER_PAGE 3
+#define NEW_SLOTS_PER_PAGE 6
+
+/*
+ * An access asks for a line of the hash table, then for a leaf, then for a count.
+ * So that memory is never idle, some accesses are on their way to each of them
+ * at once: so many to the table, so many to each of the others.
+ */
+#define AHEAD 32
+#define BEHIND 16
+/* Accesses between two looks at what there is room for. */
+#define CHUNK 256
 
 /* GNU C: an AVX2 register, two of SSE2, or whatever there is. */
-#define LANES 8
-typedef int32_t lanes
-	__attribute__((vector_size(4 * LANES), aligned(4), may_alias));
+typedef uint16_t near_lanes
+	__attribute__((vector_size(32), aligned(2), may_alias));
+typedef uint32_t far_lanes
+	__attribute__((vector_size(32), aligned(4), may_alias));
+#define FAR_LANES 8
+
+struct leaf {
+	uint64_t words[LEAF_WORDS];
+	uint64_t sums; /* 9 bits each, of the words up to 0, 1, .. 6 */
+};
+
+_Static_assert(sizeof(struct leaf) == MRC_CACHE_LINE_BYTES,
+	       "a leaf is a cache line");
 
 struct tree {
-	size_t nr_slots; /* a multiple of LEAF_SLOTS */
-	unsigned int nr_levels;
-	uint64_t *live;
-	int32_t *levels[MAX_LEVELS]; /* the lowest one counts leaves */
+	size_t nr_leaves;
+	struct leaf *leaves;
+	uint16_t *near; /* by leaf */
+	uint32_t *mid; /* by MID_LEAVES */
+	uint32_t *far; /* by FAR_LEAVES */
+	uint32_t *top; /* by TOP_LEAVES */
+	size_t nr_tops; /* that begin with a slot that was taken */
 	struct mrc_big memory;
 };
 
 struct mrc_lru {
-	struct mrc_page_ids ids;
+	struct mrc_page_table table; /* value: slot + 1 */
 	struct tree tree;
-	size_t next_slot;
+	uint32_t next_slot;
+	size_t nr_free_slots; /* from there on */
 	bool has_popcnt; /* and AVX2 */
 
 	uint64_t nr_accesses;
-	size_t max_pages; /* capacity of the two */
-	uint32_t *slots; /* by id */
+	size_t max_pages; /* capacity of the following */
 	uint64_t *depth_counts; /* accesses by depth, below nr_pages used */
-	struct mrc_big slots_memory;
+	uint64_t *first_pages; /* all, in the order of their first access */
 	struct mrc_big depth_memory;
+	struct mrc_big first_memory;
 };
 
-/* All ones before the index that is asked for, then zeros. */
-#define ONES_8 -1, -1, -1, -1, -1, -1, -1, -1
-static const int32_t masks_32[2 * MRC_PAGE_BATCH] = {
-	ONES_8,
+/* 1 in the sums of @word and those behind it. */
+static inline uint64_t sums_from(unsigned int word)
+{
+	const uint64_t all = UINT64_C(0x0040201008040201);
+
+	return all >> SUM_BITS * word << SUM_BITS * word;
+}
+
+static inline uint32_t leaf_total(const struct leaf *leaf)
+{
+	return (uint32_t)(leaf->sums >> SUM_BITS * (LEAF_WORDS - 1));
+}
+
+/* Live slots before @slot, which has been taken. */
+static inline __attribute__((always_inline)) uint32_t
+rank(const struct tree *tree, uint32_t slot)
+{
+	size_t index = slot / LEAF_NUMBERS;
+	const struct leaf *leaf = &tree->leaves[index];
+	unsigned int word = slot % LEAF_NUMBERS / WORD_BITS;
+	uint64_t before = (UINT64_C(1) << slot % WORD_BITS) - 1;
+
+	/* Shifted, the first sum is that before word 0. */
+	return (uint32_t)__builtin_popcountll(leaf->words[word] & before) +
+	       (uint32_t)(leaf->sums << SUM_BITS >> SUM_BITS * word &
+			  ((1U << SUM_BITS) - 1)) +
+	       tree->near[index] + tree->mid[index / MID_LEAVES] +
+	       tree->far[index / FAR_LEAVES] + tree->top[index / TOP_LEAVES];
+}
+
+/* As many zeros as a node has entries, then as many ones. */
+#define ONES_8 1, 1, 1, 1, 1, 1, 1, 1
+static const uint16_t near_steps[2 * NEAR_ENTRIES] = {
+	[NEAR_ENTRIES] = ONES_8,
 	ONES_8,
 	ONES_8,
 	ONES_8,
 };
-static const uint64_t word_masks[2 * LEAF_WORDS] = {
-	~UINT64_C(0), ~UINT64_C(0), ~UINT64_C(0), ~UINT64_C(0),
-	~UINT64_C(0), ~UINT64_C(0), ~UINT64_C(0), ~UINT64_C(0),
+static const uint32_t far_steps[2 * FAR_ENTRIES] = {
+	[FAR_ENTRIES] = ONES_8,
+	ONES_8,
 };
 
-static inline unsigned int count_bits(uint64_t word)
+static inline __attribute__((always_inline)) void lower_near(uint16_t *entries,
+							     size_t index)
 {
-	return (unsigned int)__builtin_popcountll(word);
+	size_t entry = index % NEAR_ENTRIES;
+	near_lanes *node = (near_lanes *)&entries[index - entry];
+	const near_lanes *steps =
+		(const near_lanes *)&near_steps[NEAR_ENTRIES - 1 - entry];
+
+	node[0] -= steps[0];
+	node[1] -= steps[1];
 }
 
-/* The bits of a word below @slot's own. */
-static inline uint64_t bits_below(size_t slot)
+static inline __attribute__((always_inline)) void lower_far(uint32_t *entries,
+							    size_t index)
 {
-	return (UINT64_C(1) << slot % WORD_BITS) - 1;
+	size_t entry = index % FAR_ENTRIES;
+	far_lanes *node = (far_lanes *)&entries[index - entry];
+	const far_lanes *steps =
+		(const far_lanes *)&far_steps[FAR_ENTRIES - 1 - entry];
+
+	node[0] -= steps[0];
+	node[1] -= steps[1];
 }
 
-/* Live slots of @slot's leaf before it. */
-static inline __attribute__((always_inline)) uint32_t
-rank_in_leaf(const struct tree *tree, size_t slot)
+static inline __attribute__((always_inline)) void lower_top(struct tree *tree,
+							    size_t index)
 {
-	const uint64_t *words = &tree->live[slot / LEAF_SLOTS * LEAF_WORDS];
-	size_t word = slot / WORD_BITS % LEAF_WORDS;
-	const uint64_t *masks = &word_masks[LEAF_WORDS - word];
-	uint32_t sum = count_bits(words[word] & bits_below(slot));
-	size_t i;
+	size_t entry = index % FAR_LANES;
+	size_t i = index - entry;
+	const far_lanes *steps =
+		(const far_lanes *)&far_steps[FAR_ENTRIES - 1 - entry];
 
-	/* All of them: where to stop could not be predicted. */
-	for (i = 0; i < LEAF_WORDS; i++)
-		sum += count_bits(words[i] & masks[i]);
-	return sum;
+	*(far_lanes *)&tree->top[i] -= *steps;
+	for (i += FAR_LANES; i < tree->nr_tops; i += FAR_LANES)
+		*(far_lanes *)&tree->top[i] -= 1;
 }
 
-/* By pointer: how a vector is passed depends on what the compiler may use. */
-static inline __attribute__((always_inline)) uint32_t
-sum_lanes(const lanes *sums)
+/* @slot is not live any more. */
+static inline __attribute__((always_inline)) void leave(struct tree *tree,
+							uint32_t slot)
 {
-	const lanes s = *sums;
+	size_t index = slot / LEAF_NUMBERS;
+	struct leaf *leaf = &tree->leaves[index];
+	unsigned int word = slot % LEAF_NUMBERS / WORD_BITS;
 
-	return (uint32_t)(s[0] + s[1] + s[2] + s[3] + s[4] + s[5] + s[6] +
-			  s[7]);
+	leaf->words[word] ^= UINT64_C(1) << slot % WORD_BITS;
+	leaf->sums -= sums_from(word);
+	lower_near(tree->near, index);
+	lower_far(tree->mid, index / MID_LEAVES);
+	lower_far(tree->far, index / FAR_LEAVES);
+	lower_top(tree, index / TOP_LEAVES);
 }
 
-/* Live slots before @slot. */
-static inline __attribute__((always_inline)) uint32_t
-rank(const struct tree *tree, size_t slot)
+/* All before leaf @index has been taken: set the entries that begin with it. */
+static void enter_leaf(struct tree *tree, size_t index)
 {
-	size_t index = slot / LEAF_SLOTS;
-	lanes sums = { 0 };
-	unsigned int level;
+	uint32_t sum;
 
-	for (level = 0; level < tree->nr_levels; level++) {
-		size_t first = index / NODE_COUNTERS * NODE_COUNTERS;
-		const lanes *node = (const lanes *)&tree->levels[level][first];
-		const lanes *masks =
-			(const lanes *)&masks_32[MRC_PAGE_BATCH -
-						 index % NODE_COUNTERS];
-
-		sums += (node[0] & masks[0]) + (node[1] & masks[1]);
-		index /= NODE_COUNTERS;
+	if (index == 0) {
+		tree->nr_tops = 1;
+		return;
 	}
-	return sum_lanes(&sums) + rank_in_leaf(tree, slot);
+	sum = leaf_total(&tree->leaves[index - 1]) + tree->near[index - 1];
+	tree->near[index] = (uint16_t)sum;
+	if (index % MID_LEAVES != 0)
+		return;
+	tree->near[index] = 0;
+	index /= MID_LEAVES;
+	sum += tree->mid[index - 1];
+	tree->mid[index] = sum;
+	if (index % MID_ENTRIES != 0)
+		return;
+	tree->mid[index] = 0;
+	index /= MID_ENTRIES;
+	sum += tree->far[index - 1];
+	tree->far[index] = sum;
+	if (index % FAR_ENTRIES != 0)
+		return;
+	tree->far[index] = 0;
+	index /= FAR_ENTRIES;
+	tree->top[index] = sum + tree->top[index - 1];
+	tree->nr_tops = index + 1;
 }
 
-/* Flip @slot between free and live; @delta is what that adds, 1 or -1. */
-static inline __attribute__((always_inline)) void
-flip(struct tree *tree, size_t slot, int32_t delta)
+/* Take @nr slots from @slot on, all before which have been. Returns the next. */
+static uint32_t take(struct tree *tree, uint32_t slot, size_t nr)
 {
-	size_t index = slot / LEAF_SLOTS;
-	unsigned int level;
+	while (nr > 0) {
+		struct leaf *leaf = &tree->leaves[slot / LEAF_NUMBERS];
+		unsigned int word = slot % LEAF_NUMBERS / WORD_BITS;
+		size_t nr_here = WORD_BITS - slot % WORD_BITS;
 
-	tree->live[slot / WORD_BITS] ^= UINT64_C(1) << slot % WORD_BITS;
-	for (level = 0; level < tree->nr_levels; level++) {
-		tree->levels[level][index] += delta;
-		index /= NODE_COUNTERS;
+		if (slot % LEAF_NUMBERS == 0)
+			enter_leaf(tree, slot / LEAF_NUMBERS);
+		if (nr_here > nr)
+			nr_here = nr;
+		leaf->words[word] |= ~UINT64_C(0) >>
+				     (WORD_BITS - nr_here) << slot % WORD_BITS;
+		leaf->sums += nr_here * sums_from(word);
+		nr -= nr_here;
+		slot += (uint32_t)nr_here;
+		if (slot % LEAF_NUMBERS == LEAF_SLOTS)
+			slot += LEAF_NUMBERS - LEAF_SLOTS;
 	}
+	return slot;
 }
 
-/* Nodes over @nr things. */
-static size_t nodes_over(size_t nr)
+static inline uint32_t slot_after(uint32_t slot)
 {
-	return (nr + NODE_COUNTERS - 1) / NODE_COUNTERS;
+	slot++;
+	if (slot % LEAF_NUMBERS == LEAF_SLOTS)
+		slot += LEAF_NUMBERS - LEAF_SLOTS;
+	return slot;
 }
 
-/* Leaves, and nodes on all levels, up to a single one. */
-static size_t tree_bytes(size_t nr_slots)
+/* Bytes of entries for every @nr_each leaves, in whole nodes. */
+static size_t level_bytes(size_t nr_leaves, size_t nr_each, size_t nr_bytes)
 {
-	size_t nr = nr_slots / LEAF_SLOTS;
-	size_t nr_lines = nr;
+	size_t nr = nr_leaves / nr_each + 1;
 
-	do {
-		nr = nodes_over(nr);
-		nr_lines += nr;
-	} while (nr > 1);
-	return nr_lines * MRC_CACHE_LINE_BYTES;
+	return (nr * nr_bytes + MRC_CACHE_LINE_BYTES - 1) /
+	       MRC_CACHE_LINE_BYTES * MRC_CACHE_LINE_BYTES;
 }
 
-/* An empty tree of @nr_slots, a multiple of LEAF_SLOTS. -ENOMEM. */
-static int tree_init(struct tree *tree, size_t nr_slots)
+/* An empty tree of @nr_leaves. -ENOMEM. */
+static int tree_init(struct tree *tree, size_t nr_leaves)
 {
-	struct tree fresh = { .nr_slots = nr_slots };
-	size_t nr = nr_slots / LEAF_SLOTS;
-	char *next;
+	struct tree fresh = { .nr_leaves = nr_leaves };
+	size_t near = nr_leaves * sizeof(*fresh.leaves);
+	size_t mid = near + level_bytes(nr_leaves, 1, sizeof(*fresh.near));
+	size_t far =
+		mid + level_bytes(nr_leaves, MID_LEAVES, sizeof(*fresh.mid));
+	size_t top =
+		far + level_bytes(nr_leaves, FAR_LEAVES, sizeof(*fresh.far));
+	size_t end =
+		top + level_bytes(nr_leaves, TOP_LEAVES, sizeof(*fresh.top));
+	char *start;
 	int err;
 
-	err = mrc_big_alloc(tree_bytes(nr_slots), &fresh.memory);
+	err = mrc_big_alloc(end, &fresh.memory);
 	if (err < 0)
 		return err;
-	next = fresh.memory.data;
-	fresh.live = (uint64_t *)(void *)next;
-	do {
-		next += nr * MRC_CACHE_LINE_BYTES;
-		nr = nodes_over(nr);
-		fresh.levels[fresh.nr_levels++] = (int32_t *)(void *)next;
-	} while (nr > 1);
+	start = fresh.memory.data;
+	fresh.leaves = (struct leaf *)(void *)start;
+	fresh.near = (uint16_t *)(void *)(start + near);
+	fresh.mid = (uint32_t *)(void *)(start + mid);
+	fresh.far = (uint32_t *)(void *)(start + far);
+	fresh.top = (uint32_t *)(void *)(start + top);
 	*tree = fresh;
 	return 0;
 }
 
-/* Make the first @nr slots of an empty tree live. */
-static void tree_fill(struct tree *tree, size_t nr)
+/* Make an empty tree of one in which nothing behind @next_slot was taken. */
+static void tree_clear(struct tree *tree, uint32_t next_slot)
 {
-	size_t leaf;
-	size_t slot;
+	memset(tree->leaves, 0,
+	       (next_slot + LEAF_NUMBERS - 1) / LEAF_NUMBERS *
+		       sizeof(*tree->leaves));
+	/* The first entries are never set; all others are before they count. */
+	tree->near[0] = 0;
+	tree->mid[0] = 0;
+	tree->far[0] = 0;
+	tree->top[0] = 0;
+}
 
-	for (slot = 0; slot < nr; slot += WORD_BITS)
-		tree->live[slot / WORD_BITS] =
-			nr - slot >= WORD_BITS ? ~UINT64_C(0) : bits_below(nr);
-	for (leaf = 0; leaf * LEAF_SLOTS < nr; leaf++) {
-		size_t left = nr - leaf * LEAF_SLOTS;
-		size_t index = leaf;
-		unsigned int level;
+static inline __attribute__((always_inline)) void
+move_slots(struct mrc_page_table *table, const struct tree *tree)
+{
+	unsigned int slot;
+	size_t i;
 
-		for (level = 0; level < tree->nr_levels; level++) {
-			tree->levels[level][index] +=
-				(int32_t)(left < LEAF_SLOTS ? left :
-							      LEAF_SLOTS);
-			index /= NODE_COUNTERS;
-		}
+	for (i = 0; i < table->nr_lines; i++) {
+		uint32_t *values = table->lines[i].values;
+
+		for (slot = 0; slot < MRC_PAGE_LINE_SLOTS; slot++)
+			if (values[slot] != 0) {
+				uint32_t nr = rank(tree, values[slot] - 1);
+
+				values[slot] = nr / LEAF_SLOTS * LEAF_NUMBERS +
+					       nr % LEAF_SLOTS + 1;
+			}
 	}
 }
 
-/*
- * Move the live slots to the front, in order, and make the line @nr_slots. For
- * that every page's rank is asked for, which costs less than an access.
- */
-static int compact_line(struct mrc_lru *lru, size_t nr_slots)
+#ifdef __x86_64__
+__attribute__((target("popcnt,avx2"))) static void
+move_slots_popcnt(struct mrc_page_table *table, const struct tree *tree)
 {
-	size_t nr_pages = mrc_page_ids_nr_pages(&lru->ids);
-	struct tree fresh = lru->tree;
-	size_t id;
+	move_slots(table, tree);
+}
+#endif
 
-	if (nr_slots > lru->tree.nr_slots) {
-		int err = tree_init(&fresh, nr_slots);
+static void move_slots_any(struct mrc_lru *lru)
+{
+#ifdef __x86_64__
+	if (lru->has_popcnt) {
+		move_slots_popcnt(&lru->table, &lru->tree);
+		return;
+	}
+#endif
+	move_slots(&lru->table, &lru->tree);
+}
+
+/* Move the live slots to the front, in order, and make the line @nr_leaves. */
+static int compact_line(struct mrc_lru *lru, size_t nr_leaves)
+{
+	struct tree fresh = lru->tree;
+
+	if (nr_leaves > lru->tree.nr_leaves) {
+		int err = tree_init(&fresh, nr_leaves);
 
 		if (err < 0)
 			return err;
 	}
-	for (id = 0; id < nr_pages; id++)
-		lru->slots[id] = rank(&lru->tree, lru->slots[id]);
-	if (nr_slots > lru->tree.nr_slots)
+	move_slots_any(lru);
+	if (nr_leaves > lru->tree.nr_leaves)
 		mrc_big_free(&lru->tree.memory);
 	else
-		memset(fresh.live, 0, tree_bytes(nr_slots));
-	tree_fill(&fresh, nr_pages);
+		tree_clear(&fresh, lru->next_slot);
+	lru->next_slot = take(&fresh, 0, lru->table.nr_pages);
 	lru->tree = fresh;
-	lru->next_slot = nr_pages;
+	lru->nr_free_slots = nr_leaves * LEAF_SLOTS - lru->table.nr_pages;
 	return 0;
 }
 
 /* Make room for @nr more accesses. -ENOMEM, -EOVERFLOW. */
 static int reserve_slots(struct mrc_lru *lru, size_t nr)
 {
-	uint64_t nr_slots = lru->tree.nr_slots;
-	size_t nr_pages = mrc_page_ids_nr_pages(&lru->ids);
+	size_t nr_leaves = lru->tree.nr_leaves;
+	uint64_t nr_used = lru->table.nr_pages + (uint64_t)nr;
 
-	if (lru->next_slot + nr <= nr_slots)
+	if (nr <= lru->nr_free_slots)
 		return 0;
-	if (nr_slots == 0)
-		nr_slots = MIN_SLOTS;
-	while (nr_slots / 4 < nr_pages + nr && nr_slots < MAX_SLOTS)
-		nr_slots *= 2;
-	if (nr_pages + nr > nr_slots || nr_slots > SIZE_MAX / 2)
+	if (nr_used > MAX_PAGES)
 		return -EOVERFLOW;
-	return compact_line(lru, (size_t)nr_slots);
+	if (nr_leaves < MIN_LEAVES)
+		nr_leaves = MIN_LEAVES;
+	if (nr_leaves < MIN_SLOTS_PER_PAGE * nr_used / LEAF_SLOTS)
+		nr_leaves = (size_t)(NEW_SLOTS_PER_PAGE * nr_used / LEAF_SLOTS);
+	if (nr_leaves > MAX_LEAVES)
+		nr_leaves = MAX_LEAVES;
+	return compact_line(lru, nr_leaves);
 }
 
-/* A larger copy of the @nr_bytes in @big. -ENOMEM. */
+/*
+ * A larger copy of the @nr_bytes in @big, which are given back as it goes.
+ * -ENOMEM.
+ */
 static int grow_big(struct mrc_big *big, size_t nr_bytes, size_t new_bytes)
 {
+	const size_t max_step = (size_t)1 << 20;
 	struct mrc_big fresh;
+	size_t done = 0;
 	int err = mrc_big_alloc(new_bytes, &fresh);
 
 	if (err < 0)
 		return err;
-	if (nr_bytes > 0)
-		memcpy(fresh.data, big->data, nr_bytes);
+	while (done < nr_bytes) {
+		size_t step = nr_bytes - done;
+
+		if (step > max_step)
+			step = max_step;
+		memcpy((char *)fresh.data + done, (char *)big->data + done,
+		       step);
+		done += step;
+		mrc_big_drop_front(big, done);
+	}
 	mrc_big_free(big);
 	*big = fresh;
 	return 0;
@@ -272,17 +425,21 @@ static int reserve_pages(struct mrc_lru *lru, size_t nr)
 	size_t max_pages = lru->max_pages;
 	int err;
 
-	nr += mrc_page_ids_nr_pages(&lru->ids);
+	err = mrc_page_table_reserve(&lru->table, nr);
+	if (err < 0)
+		return err;
+	nr += lru->table.nr_pages;
 	if (nr <= max_pages)
 		return 0;
 	while (max_pages < nr)
 		max_pages += max_pages / 2 + 64;
 	/* The first one may grow alone: it just has more room than is used. */
-	err = grow_big(&lru->slots_memory, lru->max_pages * sizeof(*lru->slots),
-		       max_pages * sizeof(*lru->slots));
+	err = grow_big(&lru->first_memory,
+		       lru->max_pages * sizeof(*lru->first_pages),
+		       max_pages * sizeof(*lru->first_pages));
 	if (err < 0)
 		return err;
-	lru->slots = lru->slots_memory.data;
+	lru->first_pages = lru->first_memory.data;
 	err = grow_big(&lru->depth_memory,
 		       lru->max_pages * sizeof(*lru->depth_counts),
 		       max_pages * sizeof(*lru->depth_counts));
@@ -316,174 +473,180 @@ void mrc_lru_free(struct mrc_lru *lru)
 {
 	if (lru == NULL)
 		return;
-	mrc_page_ids_exit(&lru->ids);
+	mrc_page_table_exit(&lru->table);
 	mrc_big_free(&lru->tree.memory);
-	mrc_big_free(&lru->slots_memory);
 	mrc_big_free(&lru->depth_memory);
+	mrc_big_free(&lru->first_memory);
 	free(lru);
 }
 
-/* How many of the first @nr of @slots are above @slot. */
+/* Give @page, whose line is @line, @slot. Returns its old one, or NO_SLOT. */
 static inline __attribute__((always_inline)) uint32_t
-count_above(const int32_t *slots, size_t nr, int32_t slot)
+swap_slot(struct mrc_lru *lru, struct mrc_page_line *line, uint64_t page,
+	  uint32_t slot)
 {
-	const lanes *masks = (const lanes *)&masks_32[MRC_PAGE_BATCH - nr];
-	const lanes *groups = (const lanes *)slots;
-	lanes sums = { 0 };
-	size_t i;
+	uint32_t *value = mrc_page_table_find(&lru->table, line, page);
+	uint32_t old_slot;
 
-	for (i = 0; i < MRC_PAGE_BATCH / LANES; i++)
-		sums += (groups[i] > slot) & masks[i];
-	return -sum_lanes(&sums);
+	if (value == NULL) {
+		lru->first_pages[lru->table.nr_pages] = page;
+		mrc_page_table_insert(&lru->table, line, page, slot + 1);
+		return NO_SLOT;
+	}
+	old_slot = *value - 1;
+	*value = slot + 1;
+	return old_slot;
 }
 
 /*
- * Move the pages @ids to the top, one after the other. @first_new: the first id
- * that is new, all above follow it in order. @counted: 1 or 0, what that adds to
- * the counts of depths. There is room for all.
+ * Move at most CHUNK pages to the top, one after the other; behind them are
+ * @nr_next that come next. @counted: 1 or 0, what that adds to the counts of
+ * depths. There is room for all.
  *
- * The tree changes after the last of them only: a sum over counters one of which
- * was just written has to wait for that, and the upper ones always were. So what
- * the batch itself did so far is counted apart: above a slot, each access before
- * has added one, if its own is above, and removed one, if its old one was.
+ * The slots are taken before any is left: what is behind a slot does not change
+ * what is before it.
  */
 static inline __attribute__((always_inline)) void
-touch(struct mrc_lru *lru, const uint32_t *ids, size_t nr, size_t first_new,
+touch(struct mrc_lru *lru, const uint64_t *pages, size_t nr, size_t nr_next,
       uint64_t counted, struct mrc_lru_depth *ret_depths)
 {
-	int32_t first_slot = (int32_t)lru->next_slot;
-	int32_t slots[MRC_PAGE_BATCH] = { 0 };
-	size_t nr_pages = first_new;
+	uint32_t nr_live = (uint32_t)lru->table.nr_pages;
+	size_t lag = nr < BEHIND ? nr : BEHIND;
+	struct mrc_page_line *lines[AHEAD];
+	uint32_t slot = lru->next_slot;
+	uint32_t old_slots[CHUNK];
+	uint32_t depths[CHUNK];
 	size_t i;
 
-	for (i = 0; i < nr; i++)
-		__builtin_prefetch(&lru->slots[ids[i]], 1);
-	for (i = 0; i < nr; i++) {
-		slots[i] = -1;
-		if (ids[i] == nr_pages)
-			nr_pages++;
-		else
-			slots[i] = (int32_t)lru->slots[ids[i]];
-		lru->slots[ids[i]] = (uint32_t)first_slot + (uint32_t)i;
-	}
-	for (i = 0; i < nr; i++) {
-		struct mrc_lru_depth depth = { .is_cold = slots[i] < 0 };
+	lru->next_slot = take(&lru->tree, slot, nr);
+	lru->nr_free_slots -= nr;
+	for (i = 0; i < AHEAD && i < nr; i++)
+		lines[i] = mrc_page_table_prefetch(&lru->table, pages[i]);
+	for (i = 0; i < nr + 2 * lag; i++) {
+		if (i < nr) {
+			uint32_t old_slot = swap_slot(lru, lines[i % AHEAD],
+						      pages[i], slot);
 
-		if (!depth.is_cold) {
-			uint32_t above = (uint32_t)i;
-
-			if (slots[i] < first_slot)
-				above += (uint32_t)first_new -
-					 rank(&lru->tree, (size_t)slots[i]) - 1;
-			else
-				above -= (uint32_t)(slots[i] - first_slot) + 1;
-			depth.pages = above - count_above(slots, i, slots[i]);
-			lru->depth_counts[depth.pages] += counted;
+			old_slots[i] = old_slot;
+			slot = slot_after(slot);
+			if (old_slot != NO_SLOT)
+				__builtin_prefetch(
+					&lru->tree.leaves[old_slot /
+							  LEAF_NUMBERS],
+					1);
+			if (i + AHEAD < nr + nr_next)
+				lines[i % AHEAD] = mrc_page_table_prefetch(
+					&lru->table, pages[i + AHEAD]);
 		}
-		if (ret_depths != NULL)
-			ret_depths[i] = depth;
-	}
-	for (i = 0; i < nr; i++) {
-		flip(&lru->tree, lru->next_slot++, 1);
-		if (slots[i] >= 0)
-			flip(&lru->tree, (size_t)slots[i], -1);
+		if (i >= lag && i - lag < nr) {
+			uint32_t old_slot = old_slots[i - lag];
+			uint32_t depth = NO_SLOT;
+
+			if (old_slot != NO_SLOT) {
+				depth = nr_live - 1 -
+					rank(&lru->tree, old_slot);
+				leave(&lru->tree, old_slot);
+				__builtin_prefetch(&lru->depth_counts[depth],
+						   1);
+			} else {
+				nr_live++;
+			}
+			depths[i - lag] = depth;
+		}
+		if (i >= 2 * lag) {
+			uint32_t depth = depths[i - 2 * lag];
+
+			if (depth != NO_SLOT)
+				lru->depth_counts[depth] += counted;
+			if (ret_depths != NULL)
+				*ret_depths++ = (struct mrc_lru_depth){
+					.is_cold = depth == NO_SLOT,
+					.pages = depth != NO_SLOT ? depth : 0,
+				};
+		}
 	}
 }
 
 #ifdef __x86_64__
 __attribute__((target("popcnt,avx2"))) static void
-touch_popcnt(struct mrc_lru *lru, const uint32_t *ids, size_t nr,
-	     size_t first_new, uint64_t counted,
-	     struct mrc_lru_depth *ret_depths)
+touch_popcnt(struct mrc_lru *lru, const uint64_t *pages, size_t nr,
+	     size_t nr_next, uint64_t counted, struct mrc_lru_depth *ret_depths)
 {
-	touch(lru, ids, nr, first_new, counted, ret_depths);
+	touch(lru, pages, nr, nr_next, counted, ret_depths);
 }
 #endif
 
-static void touch_any(struct mrc_lru *lru, const uint32_t *ids, size_t nr,
-		      size_t first_new, uint64_t counted,
-		      struct mrc_lru_depth *ret_depths)
+/* As touch(), making room first: all of the accesses or none. */
+static int access_chunk(struct mrc_lru *lru, const uint64_t *pages, size_t nr,
+			size_t nr_next, uint64_t counted,
+			struct mrc_lru_depth *ret_depths)
 {
-#ifdef __x86_64__
-	if (lru->has_popcnt) {
-		touch_popcnt(lru, ids, nr, first_new, counted, ret_depths);
-		return;
-	}
-#endif
-	touch(lru, ids, nr, first_new, counted, ret_depths);
-}
-
-/* At most MRC_PAGE_BATCH accesses: all of them or none. */
-static int access_batch(struct mrc_lru *lru, const uint64_t *pages, size_t nr,
-			uint64_t counted, struct mrc_lru_depth *ret_depths)
-{
-	size_t first_new = mrc_page_ids_nr_pages(&lru->ids);
-	uint32_t ids[MRC_PAGE_BATCH];
 	int err;
 
 	/* All that can fail comes first. */
 	err = reserve_slots(lru, nr);
 	if (err == 0)
 		err = reserve_pages(lru, nr);
-	if (err == 0)
-		err = mrc_page_ids_get(&lru->ids, pages, nr, ids);
 	if (err < 0)
 		return err;
-	touch_any(lru, ids, nr, first_new, counted, ret_depths);
+#ifdef __x86_64__
+	if (lru->has_popcnt) {
+		touch_popcnt(lru, pages, nr, nr_next, counted, ret_depths);
+		return 0;
+	}
+#endif
+	touch(lru, pages, nr, nr_next, counted, ret_depths);
 	return 0;
 }
 
-int mrc_lru_access(struct mrc_lru *lru, uint64_t page,
-		   struct mrc_lru_depth *ret_depth)
-{
-	int err = access_batch(lru, &page, 1, 1, ret_depth);
-
-	if (err == 0)
-		lru->nr_accesses++;
-	return err;
-}
-
-int mrc_lru_access_n(struct mrc_lru *lru, const uint64_t *pages,
-		     size_t nr_pages, struct mrc_lru_depth *ret_depths)
+/* Any number of accesses, in batches. */
+static int access_all(struct mrc_lru *lru, const uint64_t *pages,
+		      size_t nr_pages, uint64_t counted,
+		      struct mrc_lru_depth *ret_depths)
 {
 	while (nr_pages > 0) {
-		size_t nr = nr_pages < MRC_PAGE_BATCH ? nr_pages :
-							MRC_PAGE_BATCH;
-		int err = access_batch(lru, pages, nr, 1, ret_depths);
+		size_t nr = nr_pages < CHUNK ? nr_pages : CHUNK;
+		int err;
 
+		nr_pages -= nr;
+		err = access_chunk(lru, pages, nr, nr_pages, counted,
+				   ret_depths);
 		if (err < 0)
 			return err;
 		lru->nr_accesses += nr;
 		pages += nr;
-		nr_pages -= nr;
 		if (ret_depths != NULL)
 			ret_depths += nr;
 	}
 	return 0;
 }
 
-/* The pages of @lru in the order of their last access, oldest first. */
-static void sort_by_slot(const struct mrc_lru *lru, const uint64_t *by_id,
-			 uint64_t *ret_by_slot)
+int mrc_lru_access(struct mrc_lru *lru, uint64_t page,
+		   struct mrc_lru_depth *ret_depth)
 {
-	size_t nr_pages = mrc_page_ids_nr_pages(&lru->ids);
-	size_t id;
-
-	for (id = 0; id < nr_pages; id++)
-		ret_by_slot[rank(&lru->tree, lru->slots[id])] = by_id[id];
+	return access_all(lru, &page, 1, 1, ret_depth);
 }
 
-/* Access @pages, with room for all of them, counting depths or not. */
-static void replay(struct mrc_lru *lru, const uint64_t *pages, size_t nr_pages,
-		   uint64_t counted)
+int mrc_lru_access_n(struct mrc_lru *lru, const uint64_t *pages,
+		     size_t nr_pages, struct mrc_lru_depth *ret_depths)
 {
+	return access_all(lru, pages, nr_pages, 1, ret_depths);
+}
+
+/* The pages of @lru in the order of their last access, oldest first. */
+static void sort_by_slot(const struct mrc_lru *lru, uint64_t *ret_pages)
+{
+	unsigned int slot;
 	size_t i;
 
-	for (i = 0; i < nr_pages; i += MRC_PAGE_BATCH) {
-		size_t nr = nr_pages - i < MRC_PAGE_BATCH ? nr_pages - i :
-							    MRC_PAGE_BATCH;
+	for (i = 0; i < lru->table.nr_lines; i++) {
+		const struct mrc_page_line *line = &lru->table.lines[i];
 
-		(void)access_batch(lru, pages + i, nr, counted, NULL);
+		for (slot = 0; slot < MRC_PAGE_LINE_SLOTS; slot++)
+			if (line->values[slot] != 0)
+				ret_pages[rank(&lru->tree,
+					       line->values[slot] - 1)] =
+					line->pages[slot];
 	}
 }
 
@@ -495,38 +658,31 @@ static void replay(struct mrc_lru *lru, const uint64_t *pages, size_t nr_pages,
  */
 int mrc_lru_merge(struct mrc_lru *lru, const struct mrc_lru *later)
 {
-	size_t nr_pages = mrc_page_ids_nr_pages(&later->ids);
-	uint64_t *pages;
+	size_t nr_pages = later->table.nr_pages;
+	uint64_t *by_slot;
 	size_t i;
 	int err;
 
 	if (nr_pages == 0)
 		return 0;
-	pages = malloc(2 * nr_pages * sizeof(*pages));
-	if (pages == NULL)
+	by_slot = malloc(nr_pages * sizeof(*by_slot));
+	if (by_slot == NULL)
 		return -ENOMEM;
-	mrc_page_ids_pages(&later->ids, pages);
-	sort_by_slot(later, pages, pages + nr_pages);
+	sort_by_slot(later, by_slot);
 	/* Room for all, and then nothing fails. */
 	err = reserve_slots(lru, 2 * nr_pages);
 	if (err == 0)
-		err = reserve_pages(lru, nr_pages + MRC_PAGE_BATCH);
-	if (err == 0)
-		err = mrc_page_table_reserve(&lru->ids.table,
-					     nr_pages + MRC_PAGE_BATCH);
-	if (err == 0 && mrc_page_ids_nr_pages(&lru->ids) + nr_pages >
-				UINT32_MAX - 2 * MRC_PAGE_BATCH)
-		err = -EOVERFLOW;
+		err = reserve_pages(lru, nr_pages + CHUNK);
 	if (err == 0) {
 		uint64_t nr_accesses = lru->nr_accesses + later->nr_accesses;
 
-		replay(lru, pages, nr_pages, 1);
+		(void)access_all(lru, later->first_pages, nr_pages, 1, NULL);
 		for (i = 0; i < nr_pages; i++)
 			lru->depth_counts[i] += later->depth_counts[i];
-		replay(lru, pages + nr_pages, nr_pages, 0);
+		(void)access_all(lru, by_slot, nr_pages, 0, NULL);
 		lru->nr_accesses = nr_accesses;
 	}
-	free(pages);
+	free(by_slot);
 	return err;
 }
 
@@ -537,12 +693,12 @@ uint64_t mrc_lru_nr_accesses(const struct mrc_lru *lru)
 
 uint64_t mrc_lru_nr_pages(const struct mrc_lru *lru)
 {
-	return mrc_page_ids_nr_pages(&lru->ids);
+	return lru->table.nr_pages;
 }
 
 int mrc_lru_curve(const struct mrc_lru *lru, struct mrc_curve **ret_curve)
 {
-	size_t nr_pages = mrc_page_ids_nr_pages(&lru->ids);
+	size_t nr_pages = lru->table.nr_pages;
 	uint64_t nr_misses = lru->nr_accesses;
 	struct mrc_curve *curve;
 	size_t nr_used = 0;

@@ -197,7 +197,8 @@ static void test_batches_are_the_same(void **state)
 			pages[i] = next_page((enum shape)(round % NR_SHAPES),
 					     nr_pages, i, &seed);
 		while (done < 6000) {
-			size_t nr = test_random(&seed) % 100;
+			size_t nr = test_random(&seed) %
+				    (round % 3 == 0 ? 1000 : 100);
 
 			if (nr > 6000 - done)
 				nr = 6000 - done;
@@ -219,38 +220,53 @@ static void test_batches_are_the_same(void **state)
 	}
 }
 
+/* Access @pages, which must lie 0, 1, 2.. deep, or be new. */
+static void access_in_turn(struct mrc_lru *lru, const uint64_t *pages,
+			   size_t nr_pages, struct mrc_lru_depth *depths,
+			   bool is_cold)
+{
+	size_t i;
+
+	assert_int_equal(mrc_lru_access_n(lru, pages, nr_pages, depths), 0);
+	for (i = 0; i < nr_pages; i++) {
+		assert_int_equal(depths[i].is_cold, is_cold);
+		assert_int_equal(depths[i].pages, is_cold ? 0 : i);
+	}
+}
+
 /*
- * Many pages, so that the tree has all its usual levels: up and down again, where
- * the page accessed k-th on the way back lies k deep.
+ * Many pages, so that all levels of the tree have several entries: up and down
+ * again, where the page accessed k-th on the way back lies k deep.
  */
 static void test_many_pages(void **state)
 {
-	const uint64_t nr_pages = 300000;
+	const size_t nr_pages = 700000;
+	struct mrc_lru_depth *depths = calloc(nr_pages, sizeof(*depths));
+	uint64_t *down = calloc(nr_pages, sizeof(*down));
+	uint64_t *up = calloc(nr_pages, sizeof(*up));
 	int pass;
+	size_t i;
 
 	(void)state;
+	assert_non_null(depths);
+	assert_non_null(down);
+	assert_non_null(up);
+	for (i = 0; i < nr_pages; i++)
+		up[i] = down[nr_pages - 1 - i] = i;
 	for (pass = 0; pass < 2; pass++) {
 		struct mrc_lru *lru = new_lru();
-		struct mrc_lru_depth depth = { false, 0 };
-		uint64_t i;
 
 		if (pass == 1)
 			mrc_lru_forget_cpu(lru);
-		for (i = 0; i < nr_pages; i++)
-			assert_int_equal(mrc_lru_access(lru, i, NULL), 0);
-		for (i = 0; i < nr_pages; i++) {
-			uint64_t page = nr_pages - 1 - i;
-
-			assert_int_equal(mrc_lru_access(lru, page, &depth), 0);
-			assert_false(depth.is_cold);
-			assert_int_equal(depth.pages, i);
-		}
-		for (i = 0; i < nr_pages; i++) {
-			assert_int_equal(mrc_lru_access(lru, i, &depth), 0);
-			assert_int_equal(depth.pages, i);
-		}
+		access_in_turn(lru, up, nr_pages, depths, true);
+		for (i = 0; i < 4; i++)
+			access_in_turn(lru, i % 2 == 0 ? down : up, nr_pages,
+				       depths, false);
 		mrc_lru_free(lru);
 	}
+	free(depths);
+	free(down);
+	free(up);
 }
 
 static void assert_same_curve(const struct mrc_lru *a, const struct mrc_lru *b)

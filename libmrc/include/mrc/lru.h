@@ -49,8 +49,9 @@ extern "C" {
 
 /*
  * An LRU stack; opaque. Memory is bounded by the number of distinct pages, not
- * by the length of the trace: at most 28 bytes per page for the table, 6 + 12 for
- * the arrays (their old versions as well while they grow), and 2 for the tree.
+ * by the length of the trace: at most 28 bytes per page for the table, 16 for the
+ * arrays, and 2 for the tree, beyond the first megabytes. A curve takes up to 32 per
+ * page while there is one.
  */
 struct mrc_lru;
 
@@ -84,7 +85,7 @@ void mrc_lru_free(struct mrc_lru *lru);
  * @page: page number, any value
  * @ret_depth: where the page was; may be NULL
  *
- * Returns 0; -ENOMEM; -EOVERFLOW there would be 2^31 or more distinct pages.
+ * Returns 0; -ENOMEM; -EOVERFLOW there might be 2^31 or more distinct pages.
  * O(log distinct pages), amortised.
  */
 int mrc_lru_access(struct mrc_lru *lru, uint64_t page,
@@ -94,7 +95,7 @@ int mrc_lru_access(struct mrc_lru *lru, uint64_t page,
  * mrc_lru_access_n() - count accesses in their order
  * @lru: stack
  * @pages: @nr_pages page numbers
- * @nr_pages: any; several times faster than one by one from 32 on
+ * @nr_pages: any; several times faster than one by one from 256 on
  * @ret_depths: @nr_pages results, or NULL
  *
  * Returns 0; -ENOMEM or -EOVERFLOW as mrc_lru_access(): then the first ones have
