@@ -7,6 +7,7 @@
 #ifndef TESTS_BENCH_MRC_H
 #define TESTS_BENCH_MRC_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "traces.h"
@@ -23,12 +24,16 @@ struct row {
 	double min_mega_refs; /* M references/s, on every trace */
 	double max_seconds; /* CPU time, on every trace */
 	double max_bytes_per_page; /* peak memory, on every trace */
+	double max_mebibytes; /* the same */
+	double max_loss; /* share of the speed of the row before this one */
 };
 
 struct group {
 	const char *name; /* for --group */
 	const char *title;
 	const char *traces; /* of "abcdef" */
+	size_t max_runs; /* 0: as many as are asked for */
+	bool is_extra; /* only if asked for: it takes long, and has no targets */
 	const struct row *rows; /* the first one is the baseline */
 	size_t nr_rows;
 };
@@ -37,6 +42,7 @@ extern const struct group group_aet;
 extern const struct group group_lru;
 extern const struct group group_shards;
 extern const struct group group_sim;
+extern const struct group group_sim_more;
 
 /* End the program if @is_true is false: a benchmark of a failure is none. */
 void must(int is_true, const char *what);

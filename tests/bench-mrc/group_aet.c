@@ -78,8 +78,13 @@ static const struct row rows[] = {
 		.min_ratio = 3,
 		.max_bytes_per_page = 32,
 	},
-	{ .name = "windows of 1 M", .run = run_windows, .min_ratio = 2.7 },
-	{ .name = "2^10 sub-buckets", .run = run_fine, .min_ratio = 3 },
+	{ .name = "windows of 1 M", .run = run_windows, .max_loss = 0.1 },
+	{
+		.name = "2^10 sub-buckets",
+		.run = run_fine,
+		.min_ratio = 3,
+		.max_bytes_per_page = 32,
+	},
 	{
 		.name = "references, 1 %",
 		.run = run_references_100,

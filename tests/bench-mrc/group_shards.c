@@ -74,7 +74,11 @@ static const struct row rows[] = {
 	{ .name = "mrc_shards, 0.1", .run = run_tenth, .min_ratio = 5.9 },
 	{ .name = "mrc_shards, 0.01", .run = run_hundredth, .min_ratio = 20 },
 	{ .name = "mrc_shards, 0.001", .run = run_thousandth },
-	{ .name = "mrc_shards, 8192 pages", .run = run_fixed_size },
+	{
+		.name = "mrc_shards, 8192 pages",
+		.run = run_fixed_size,
+		.max_mebibytes = 1,
+	},
 	{ .name = "mrc_counter_stacks", .run = run_counter_stacks },
 	{ .name = "mrc_footprint", .run = run_footprint },
 };
