@@ -40,6 +40,7 @@
  * @backoff_ns: and how long to wait if that fails
  * @pid: the VM's process, 0 if unknown
  * @pid_fd: pidfd of it, or -1
+ * @vm: while there is a pidfd: finds the VM in it again; owns its name
  * @source: the session, or NULL
  * @in_force: its settings
  * @huge_mode: likewise
@@ -72,6 +73,7 @@ struct tracker {
 	uint64_t backoff_ns;
 	pid_t pid;
 	int pid_fd;
+	struct vm vm;
 	struct source *source;
 	struct source_change in_force;
 	uint32_t huge_mode;
@@ -116,6 +118,8 @@ static void tracker_forget_process(struct tracker *tracker)
 		(void)close(tracker->pid_fd);
 	tracker->pid_fd = -1;
 	tracker->pid = 0;
+	free(tracker->vm.name);
+	tracker->vm = (struct vm){ 0 };
 	smooth_done(&tracker->smooth);
 	tracker->nr_changed = 0;
 	tracker->ages = (struct ages){ 0 };
@@ -249,25 +253,36 @@ static void tracker_open_perf(struct tracker *tracker)
 		tracker->perf_problem = strerror(-err);
 }
 
+static bool tracker_has_same_threads(const struct vcpu_threads *before,
+				     const struct vcpu_threads *now)
+{
+	return before->nr_tids == now->nr_tids &&
+	       (!now->nr_tids ||
+		memcmp(before->tids, now->tids,
+		       now->nr_tids * sizeof(*now->tids)) == 0);
+}
+
 /*
  * References since the last call; negative if they are not known. Threads that
- * have come or gone mean new counters.
+ * have come or gone mean new counters; else what failed once is not tried again.
  */
 static double tracker_count_references(struct tracker *tracker,
 				       const struct vcpu_threads *before)
 {
-	const struct vcpu_threads *now = &tracker->vcpus;
+	bool is_same = tracker_has_same_threads(before, &tracker->vcpus);
 	uint64_t last = tracker->references;
 
-	if (tracker->params.rate.rule != RATE_REFERENCES)
+	if (tracker->params.rate.rule != RATE_REFERENCES) {
+		perf_vcpu_close(tracker->perf);
+		tracker->perf = NULL;
 		return -1;
-	if (!tracker->perf || before->nr_tids != now->nr_tids ||
-	    memcmp(before->tids, now->tids,
-		   now->nr_tids * sizeof(*now->tids)) != 0) {
+	}
+	if (!is_same || (!tracker->perf && !tracker->perf_problem)) {
 		tracker_open_perf(tracker);
 		return -1;
 	}
-	if (perf_vcpu_read(tracker->perf, &tracker->references) < 0 ||
+	if (!tracker->perf ||
+	    perf_vcpu_read(tracker->perf, &tracker->references) < 0 ||
 	    tracker->references <= last)
 		return -1;
 	return (double)(tracker->references - last);
@@ -331,9 +346,31 @@ static void tracker_say_no_session(struct tracker *tracker, uint64_t now_ns,
 	}
 }
 
-/* True: @ret_pid_fd and @ret_vm_fd are the VM's. Else the state says why not. */
-static bool tracker_find_vm(struct tracker *tracker, uint64_t now_ns,
-			    int *ret_vm_fd)
+/* Keeps what finds the VM again, and the pidfd. */
+static int tracker_keep_vm(struct tracker *tracker, const struct vm *vm,
+			   int pid_fd)
+{
+	char *name = strdup(vm->name);
+
+	if (!name) {
+		(void)close(pid_fd);
+		return -ENOMEM;
+	}
+	if (tracker->pid != vm->pid)
+		tracker_forget_process(tracker);
+	free(tracker->vm.name);
+	tracker->vm = *vm;
+	tracker->vm.name = name;
+	if (tracker->pid_fd >= 0)
+		(void)close(tracker->pid_fd);
+	tracker->pid_fd = pid_fd;
+	tracker->pid = vm->pid;
+	return 0;
+}
+
+/* Looks through all processes. As tracker_find_vm(). */
+static int tracker_search_vm(struct tracker *tracker, uint64_t now_ns,
+			     int *ret_vm_fd)
 {
 	CLEANUP(vm_list_done) struct vm_list list = { 0 };
 	int pid_fd, err;
@@ -342,46 +379,58 @@ static bool tracker_find_vm(struct tracker *tracker, uint64_t now_ns,
 	if (err < 0) {
 		tracker_wait(tracker, now_ns, "cannot read %s: %s",
 			     tracker->proc, strerror(-err));
-		return false;
+		return err == -ENOMEM ? err : 0;
 	}
 	if (!list.nr_vms && list.nr_hidden > 0) {
 		tracker_wait(
 			tracker, now_ns,
 			"its process is not among those that may be looked into: kvm-aetd must run as root");
-		return false;
+		return 0;
 	}
 	if (!list.nr_vms) {
 		tracker_wait(tracker, now_ns,
 			     "no process that uses KVM has its UUID");
-		return false;
+		return 0;
 	}
 	if (list.nr_vms > 1) {
 		tracker_wait(
 			tracker, now_ns,
 			"%zu VMs on this host have its UUID: waiting until there is one",
 			list.nr_vms);
-		return false;
+		return 0;
 	}
 	err = vm_open(tracker->proc, &list.vms[0], &pid_fd, ret_vm_fd);
 	if (err == -ESRCH) {
 		tracker_wait(tracker, now_ns, "the VM's process is ending");
-		return false;
+		return 0;
 	}
 	if (err < 0) {
 		tracker_wait(
 			tracker, now_ns,
 			"cannot take the VM from process %d: %s; kvm-aetd needs CAP_SYS_PTRACE",
 			(int)list.vms[0].pid, strerror(-err));
-		return false;
+		return 0;
 	}
-	/* After a pause it is the same as before, unless that has ended. */
-	if (tracker->pid != list.vms[0].pid)
-		tracker_forget_process(tracker);
-	if (tracker->pid_fd >= 0)
+	return tracker_keep_vm(tracker, &list.vms[0], pid_fd);
+}
+
+/*
+ * Sets @ret_vm_fd, or leaves it at -1 and the state says why. After a pause it is
+ * the process of before, mostly; to look through all others, for each of many
+ * VMs, would cost more than tracking them. -ENOMEM.
+ */
+static int tracker_find_vm(struct tracker *tracker, uint64_t now_ns,
+			   int *ret_vm_fd)
+{
+	int pid_fd;
+
+	if (tracker->pid_fd >= 0 &&
+	    vm_open(tracker->proc, &tracker->vm, &pid_fd, ret_vm_fd) == 0) {
 		(void)close(tracker->pid_fd);
-	tracker->pid_fd = pid_fd;
-	tracker->pid = list.vms[0].pid;
-	return true;
+		tracker->pid_fd = pid_fd;
+		return 0;
+	}
+	return tracker_search_vm(tracker, now_ns, ret_vm_fd);
 }
 
 /* -ENOMEM, or 0 and the state says how it went. */
@@ -393,8 +442,9 @@ static int tracker_begin_session(struct tracker *tracker, uint64_t now_ns)
 	struct source_change change;
 	int err;
 
-	if (!tracker_find_vm(tracker, now_ns, &vm_fd))
-		return 0;
+	err = tracker_find_vm(tracker, now_ns, &vm_fd);
+	if (err < 0 || vm_fd < 0)
+		return err;
 	err = source_open_device(&device_fd);
 	if (err < 0) {
 		tracker_say_no_device(tracker, now_ns, err);
@@ -796,6 +846,8 @@ int tracker_set_params(struct tracker *tracker,
 		       const struct tracker_params *params)
 {
 	tracker->params = *params;
+	/* With them, counters may be had that could not be had before. */
+	tracker->perf_problem = NULL;
 	return 0;
 }
 

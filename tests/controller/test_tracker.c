@@ -16,6 +16,7 @@
 
 #include <mrc/hist.h>
 
+#include "daemon/perf_vcpu.h"
 #include "daemon/tracker.h"
 #include "vm.h"
 
@@ -36,6 +37,10 @@
 int __wrap_vm_open(const char *proc, const struct vm *vm, int *ret_pid_fd,
 		   int *ret_vm_fd);
 int __wrap_source_open_device(int *ret_device_fd);
+int __wrap_perf_vcpu_open(const pid_t *tids, size_t nr_tids,
+			  struct perf_vcpu **ret_perf);
+int __wrap_perf_vcpu_read(struct perf_vcpu *perf, uint64_t *ret_references);
+void __wrap_perf_vcpu_close(struct perf_vcpu *perf);
 int __wrap_source_open(int device_fd, int vm_fd, int process_fd,
 		       int interrupt_fd, const struct source_config *config,
 		       struct source **ret_source);
@@ -67,6 +72,11 @@ static struct {
 	unsigned int nr_opened;
 	unsigned int nr_closed;
 	unsigned int nr_configured;
+	int perf_error;
+	unsigned int nr_perfs;
+	unsigned int nr_perf_opens;
+	unsigned int nr_perf_tries;
+	double references_per_s;
 	struct source_config config;
 	struct source_change change;
 	double vcpu_ns;
@@ -247,6 +257,40 @@ int __wrap_source_open(int device_fd, int vm_fd, int process_fd,
 	return 0;
 }
 
+/* Counters since they were opened. */
+struct perf_vcpu {
+	uint64_t start_ns;
+};
+
+int __wrap_perf_vcpu_open(const pid_t *tids, size_t nr_tids,
+			  struct perf_vcpu **ret_perf)
+{
+	assert_true(nr_tids >= 1);
+	assert_int_equal(tids[0], 5);
+	world.nr_perf_tries++;
+	if (world.perf_error)
+		return world.perf_error;
+	*ret_perf = calloc(1, sizeof(**ret_perf));
+	assert_non_null(*ret_perf);
+	(*ret_perf)->start_ns = world.now_ns;
+	world.nr_perfs++;
+	world.nr_perf_opens++;
+	return 0;
+}
+
+int __wrap_perf_vcpu_read(struct perf_vcpu *perf, uint64_t *ret_references)
+{
+	*ret_references = (uint64_t)((double)(world.now_ns - perf->start_ns) /
+				     1e9 * world.references_per_s);
+	return 0;
+}
+
+void __wrap_perf_vcpu_close(struct perf_vcpu *perf)
+{
+	world.nr_perfs -= perf != NULL;
+	free(perf);
+}
+
 static void make_vm(const char *pid, const char *uuid)
 {
 	char path[64], cmdline[128];
@@ -301,6 +345,7 @@ static int setup(void **state)
 	world.now_ns = 1000 * UINT64_C(1000000000);
 	world.state = KVM_AET_TRACKING;
 	world.event = SOURCE_DEADLINE;
+	world.perf_error = -ENOSYS;
 	params = (struct tracker_params){
 		.rate = rate_default_params,
 		.hot_pages = 64,
@@ -318,6 +363,7 @@ static int teardown(void **state)
 	tracker_free(tracker);
 	/* Every session ended, and nothing is left open. */
 	assert_int_equal(world.nr_opened, world.nr_closed);
+	assert_int_equal(world.nr_perfs, 0);
 	assert_int_equal(count_fds(), nr_fds);
 	return fake_proc_teardown(state);
 }
@@ -803,6 +849,40 @@ static void test_new_settings(void **state)
 	assert_int_equal(world.change.period_ms, KVM_AET_MIN_PERIOD_MS);
 }
 
+/* Equation 4.5 on faults per reference, and new counters for new threads. */
+static void test_counters(void **state)
+{
+	uint32_t inverse_rate;
+
+	(void)state;
+	params.rate.rule = RATE_REFERENCES;
+	params.rate.fault_ratio = 1e-5;
+	assert_int_equal(tracker_set_params(tracker, &params), 0);
+	world.perf_error = 0;
+	world.references_per_s = 1e8;
+	make_vm(PID, UUID);
+	next_periods(2);
+	/* 3125 faults per s at 1/128: 3.1e-5 of the references. */
+	assert_state(TRACKER_TRACKING, "faults per reference");
+	inverse_rate = view_now().inverse_rate;
+	assert_near(inverse_rate, 128 + 128 * (log(3.125) + 1), 2);
+	assert_int_equal(world.nr_perf_opens, 1);
+	/* A vCPU more: the period is without, the next one has them. */
+	fake_proc_dir(PID "/task/6");
+	fake_proc_text(PID "/task/6/comm", "CPU 1/KVM\n");
+	fake_proc_text(PID "/task/6/schedstat", "0 0 0\n");
+	next_periods(1);
+	assert_state(TRACKER_TRACKING, "by overhead instead");
+	assert_int_equal(world.nr_perf_opens, 2);
+	next_periods(1);
+	assert_state(TRACKER_TRACKING, "faults per reference");
+	/* Another rule needs none. */
+	params.rate.rule = RATE_OVERHEAD;
+	assert_int_equal(tracker_set_params(tracker, &params), 0);
+	next_periods(1);
+	assert_int_equal(world.nr_perfs, 0);
+}
+
 /* Without counters it goes by overhead, and says so once. */
 static void test_no_counters(void **state)
 {
@@ -818,6 +898,7 @@ static void test_no_counters(void **state)
 		nr_said += message && strstr(message, "no counters");
 	}
 	assert_int_equal(nr_said, 1);
+	assert_int_equal(world.nr_perf_tries, 1);
 	assert_state(TRACKER_TRACKING, "by overhead instead");
 }
 
@@ -846,6 +927,7 @@ int main(void)
 		WORLD_TEST(test_idle),
 		WORLD_TEST(test_idle_from_the_beginning),
 		WORLD_TEST(test_new_settings),
+		WORLD_TEST(test_counters),
 		WORLD_TEST(test_no_counters),
 		cmocka_unit_test(test_free_nothing),
 	};
