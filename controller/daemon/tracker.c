@@ -31,6 +31,9 @@
 #define TRACKER_CHANGE 0.25
 #define TRACKER_CHANGE_WINDOWS 2
 
+/* A VM that waits for something for a moment has not lost its working set. */
+#define TRACKER_BOUND_WINDOWS 3
+
 #define TRACKER_REASON_BYTES 200
 
 /**
@@ -61,7 +64,9 @@
  * @ages: idle ages
  * @overhead_ratio: of the last period
  * @is_starved: in the last period
- * @starved_bytes: more than that is not in use; 0: not known
+ * @nr_bounded: windows in a row in which it was, and no more than the hot set
+ *	holds is in use
+ * @starved_bytes: which is so much; 0: that has not been so for long
  */
 struct tracker {
 	struct tracker_params params;
@@ -94,6 +99,7 @@ struct tracker {
 	struct ages ages;
 	double overhead_ratio;
 	bool is_starved;
+	unsigned int nr_bounded;
 	uint64_t starved_bytes;
 };
 
@@ -127,6 +133,7 @@ static void tracker_forget_process(struct tracker *tracker)
 	tracker->rate_reason = NULL;
 	tracker->inverse_rate = TRACKER_START_INVERSE_RATE;
 	tracker->is_stable = false;
+	tracker->nr_bounded = 0;
 	tracker->starved_bytes = 0;
 }
 
@@ -570,12 +577,16 @@ static int tracker_learn(struct tracker *tracker, struct window *window,
 
 	tracker->is_starved = window_is_starved(window);
 	tracker->starved_bytes = 0;
+	if (!tracker->is_starved || (!is_idle && !is_lowest))
+		tracker->nr_bounded = 0;
 	if (tracker->is_starved && !is_idle && !is_lowest)
 		return 0;
 	if (tracker->is_starved) {
 		double pages = floor(window->scale * window->hot_pages);
 
-		tracker->starved_bytes = (uint64_t)pages * VIEW_PAGE_BYTES;
+		if (++tracker->nr_bounded >= TRACKER_BOUND_WINDOWS)
+			tracker->starved_bytes =
+				(uint64_t)pages * VIEW_PAGE_BYTES;
 		err = tracker_bound_curves(window, pages);
 		if (err < 0)
 			return err;
@@ -896,7 +907,7 @@ void tracker_view(const struct tracker *tracker, uint64_t now_ns,
 	view->measured_age_ns = end_ns && now_ns > end_ns ? now_ns - end_ns : 0;
 	view->is_stable = tracker->is_stable;
 	/* With a bound, something is known, and it is enough to give memory up. */
-	view->is_starved = tracker->is_starved && !tracker->starved_bytes;
+	view->is_starved = tracker->is_starved && !tracker->nr_bounded;
 	view->inverse_rate = tracker->source ? tracker->in_force.inverse_rate :
 					       0;
 	view->overhead_ratio =

@@ -57,9 +57,11 @@
 
 /**
  * struct tracker_params - from the configuration
- * @rate: of the sampling-rate control. Under RATE_FIXED the rate is
- *	TRACKER_START_INVERSE_RATE, or the nearest within the limits, which may
- *	be one and the same.
+ * @rate: of the sampling-rate control. Overhead is what the module counts of its own
+ *	cycles, over the CPU time of the vCPU threads. The guest's exit and entry
+ *	for each trap are not in it. Under RATE_FIXED the rate is
+ *	TRACKER_START_INVERSE_RATE, or the nearest within the limits, which may be
+ *	one and the same.
  * @hot_pages: capacity of the hot set
  * @period_ns: of windows
  * @miss_ratio: tolerated, for the working set

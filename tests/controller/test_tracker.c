@@ -786,8 +786,13 @@ static void test_idle(void **state)
 	world.vcpu_share = 0.001;
 	world.accesses_per_s = 10;
 	view = view_now();
-	next_periods(20);
+	/* For a moment: it has not lost its working set. */
+	next_periods(2);
+	assert_near((double)view_now().wss_bytes / MIB, 256, 256 * 0.05);
+	assert_false(view_now().is_starved);
+	next_periods(18);
 	assert_state(TRACKER_TRACKING, "hardly ran");
+	assert_true(view_now().wss_bytes <= 64 * 128 * 4096);
 	assert_int_equal(view_now().inverse_rate, view.inverse_rate);
 	assert_true(view_now().accesses_per_s < 40000);
 	/* It is the CPU time of all vCPUs: what is left counts. */
