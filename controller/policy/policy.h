@@ -60,13 +60,16 @@ struct policy_want {
  * struct policy - a policy
  * @name: in the configuration
  * @summary: one line for people
+ * @counts_misses: its wants are the outcome of predicted misses: it lets a VM
+ *	miss, or takes its memory, knowing what that costs
  * @plan: fills @ret_wants, one for each of @nr_vms views. The sum of the
  *	targets is at most the host's budget, or else every movable VM's target
- *	is its minimum. Returns 0 or -ENOMEM.
+ *	is its minimum; but static wants what is there. Returns 0 or -ENOMEM.
  */
 struct policy {
 	const char *name;
 	const char *summary;
+	bool counts_misses;
 	int (*plan)(const struct policy_params *params,
 		    const struct host_view *host, const struct vm_view *vms,
 		    size_t nr_vms, struct policy_want *ret_wants);

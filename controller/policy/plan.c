@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "policy/plan.h"
+
+#include <math.h>
+
+bool plan_is_movable(const struct vm_view *vm)
+{
+	return vm->is_movable && !vm->is_paused;
+}
+
+const char *plan_unknown_reason(const struct policy_params *params,
+				const struct vm_view *vm)
+{
+	if (vm->curve == NULL)
+		return "not measured yet";
+	if (vm->measured_age_ns > params->max_curve_age_ns)
+		return "the measurement is too old";
+	if (vm->is_starved)
+		return "the measurement is starved: too few pages are sampled";
+	if (!(vm->accesses_per_s >= 0 && isfinite(vm->accesses_per_s)))
+		return "the rate of accesses is not known";
+	return NULL;
+}
+
+uint64_t plan_clamp(const struct vm_view *vm, uint64_t bytes)
+{
+	if (bytes < vm->limits.min_bytes)
+		return vm->limits.min_bytes;
+	if (bytes > vm->limits.max_bytes)
+		return vm->limits.max_bytes;
+	return bytes;
+}
+
+uint64_t plan_round(const struct policy_params *params,
+		    const struct vm_view *vm, uint64_t bytes)
+{
+	uint64_t unit = params->unit_bytes;
+	uint64_t rounded;
+
+	bytes = plan_clamp(vm, bytes);
+	rounded = bytes / unit * unit;
+	if (rounded < vm->limits.min_bytes)
+		rounded += unit;
+	if (rounded > vm->limits.max_bytes)
+		rounded = plan_clamp(vm, bytes - bytes % VIEW_PAGE_BYTES);
+	return rounded;
+}
+
+bool plan_used_bytes(const struct policy_params *params,
+		     const struct vm_view *vm, uint64_t *ret_bytes)
+{
+	const struct vm_guest_stats *stats = &vm->stats;
+
+	if (vm->has_stats && stats->usable_bytes <= stats->total_bytes) {
+		/* What the guest's kernel keeps for itself is in use, too. */
+		uint64_t free_bytes = stats->usable_bytes;
+
+		*ret_bytes = vm->actual_bytes > free_bytes ?
+				     vm->actual_bytes - free_bytes :
+				     0;
+		return true;
+	}
+	if (vm->wss == VM_WSS_UNKNOWN ||
+	    vm->measured_age_ns > params->max_curve_age_ns || vm->is_starved)
+		return false;
+	*ret_bytes = vm->wss_bytes < vm->actual_bytes ? vm->wss_bytes :
+							vm->actual_bytes;
+	return true;
+}
+
+void plan_keep(const struct vm_view *vms, size_t nr_vms, const char *reason,
+	       struct policy_want *ret_wants)
+{
+	size_t i;
+
+	for (i = 0; i < nr_vms; i++) {
+		const struct vm_view *vm = &vms[i];
+
+		ret_wants[i] = (struct policy_want){
+			.target_bytes = vm->actual_bytes,
+			.reason = reason,
+		};
+		if (!vm->is_movable)
+			ret_wants[i].reason = "cannot be moved";
+		else if (vm->is_paused)
+			ret_wants[i].reason = "paused";
+		else
+			ret_wants[i].target_bytes =
+				plan_clamp(vm, vm->actual_bytes);
+	}
+}
+
+void plan_predict(const struct policy_params *params, const struct vm_view *vms,
+		  size_t nr_vms, struct policy_want *wants)
+{
+	size_t i;
+
+	for (i = 0; i < nr_vms; i++) {
+		const struct vm_view *vm = &vms[i];
+		struct policy_want *want = &wants[i];
+
+		want->has_misses = plan_unknown_reason(params, vm) == NULL;
+		if (!want->has_misses)
+			continue;
+		want->misses_now_per_s =
+			policy_misses_per_s(vm, vm->curve, vm->actual_bytes);
+		want->misses_then_per_s =
+			policy_misses_per_s(vm, vm->curve, want->target_bytes);
+		want->misses_then_upper_per_s = policy_misses_per_s(
+			vm, vm->upper ? vm->upper : vm->curve,
+			want->target_bytes);
+	}
+}
+
+/* Keeps @share of what every movable VM wants beyond what @floor says. */
+static void cut(const struct policy_params *params, const struct vm_view *vms,
+		size_t nr_vms, bool is_growth, double share, const char *reason,
+		struct policy_want *wants)
+{
+	size_t i;
+
+	for (i = 0; i < nr_vms; i++) {
+		const struct vm_view *vm = &vms[i];
+		struct policy_want *want = &wants[i];
+		uint64_t floor = is_growth ? plan_clamp(vm, vm->actual_bytes) :
+					     vm->limits.min_bytes;
+		uint64_t bytes;
+
+		if (!plan_is_movable(vm) || want->target_bytes <= floor)
+			continue;
+		bytes = floor +
+			(uint64_t)((double)(want->target_bytes - floor) *
+				   share);
+		/* Down, never up: the sum must not grow by rounding. */
+		bytes -= bytes % params->unit_bytes;
+		want->target_bytes = bytes > floor ? bytes : floor;
+		want->reason = reason;
+	}
+}
+
+static void sum_wants(const struct vm_view *vms, size_t nr_vms,
+		      const struct policy_want *wants, double *ret_all,
+		      double *ret_growth, double *ret_above_min)
+{
+	size_t i;
+
+	*ret_all = *ret_growth = *ret_above_min = 0;
+	for (i = 0; i < nr_vms; i++) {
+		const struct vm_view *vm = &vms[i];
+		uint64_t target = wants[i].target_bytes;
+		uint64_t now = plan_clamp(vm, vm->actual_bytes);
+
+		*ret_all += (double)target;
+		if (!plan_is_movable(vm))
+			continue;
+		if (target > now)
+			*ret_growth += (double)(target - now);
+		*ret_above_min += (double)(target - vm->limits.min_bytes);
+	}
+}
+
+void plan_fit(const struct policy_params *params, const struct host_view *host,
+	      const struct vm_view *vms, size_t nr_vms,
+	      struct policy_want *wants)
+{
+	double all, growth, above_min, excess;
+
+	sum_wants(vms, nr_vms, wants, &all, &growth, &above_min);
+	excess = all - (double)host->budget_bytes;
+	if (excess > 0 && growth > 0) {
+		cut(params, vms, nr_vms, true, fmax(1 - excess / growth, 0),
+		    "wants more, but the host has no more", wants);
+		sum_wants(vms, nr_vms, wants, &all, &growth, &above_min);
+		excess = all - (double)host->budget_bytes;
+	}
+	if (excess > 0 && above_min > 0)
+		cut(params, vms, nr_vms, false, fmax(1 - excess / above_min, 0),
+		    "the host has less than all have together", wants);
+}
