@@ -21,7 +21,13 @@
  * @max_backoff_ticks: see above
  * @foreign_hold_ticks: pause after somebody else moved the balloon
  * @swap_in_bytes_per_s: a guest that swaps in more is given memory at once
+ *	if it misses more than was predicted, or the policy predicts nothing
  * @pressure_percent: and nobody grows while the host's PSI some is above
+ * @usable_min_bytes: shrinking leaves a guest so much usable memory, if its
+ *	statistics tell
+ * @usable_min_ratio: or this share of what it has, if that is more
+ * @squeeze_ratio: below that, a guest that is known to swap shrinks by at most
+ *	this share of what it has in a tick; one that is not stays
  */
 struct guard_params {
 	uint64_t max_step_bytes;
@@ -34,6 +40,9 @@ struct guard_params {
 	unsigned int foreign_hold_ticks;
 	double swap_in_bytes_per_s;
 	double pressure_percent;
+	uint64_t usable_min_bytes;
+	double usable_min_ratio;
+	double squeeze_ratio;
 };
 
 extern const struct guard_params guard_default_params;
@@ -107,16 +116,37 @@ int decide_memory_new(struct decide_memory **ret_memory);
 void decide_memory_free(struct decide_memory *memory);
 
 /*
- * The caller could not carry out a move, or did: what the guard believes about
- * the balloon's target. @err: 0 or -errno of the attempt.
+ * The caller carried out a move (VERDICT_MOVE, VERDICT_GIVE_BACK), or could not:
+ * @err is 0 or -errno. After a failure the VM is left alone for a while, longer
+ * from time to time. A success need not be told: the next views show it. An
+ * unknown VM is ignored.
  */
 void decide_moved(struct decide_memory *memory, const char *uuid,
 		  uint64_t target_bytes, int err);
 
-/* How long a guest has not followed, and the like: for explain. */
-
 /**
  * decide_tick() - decide about all VMs
+ *
+ * What it does, in this order, for each VM:
+ *
+ *  1. What cannot be moved is refused; what is paused, or only observed, stays.
+ *  2. A balloon that somebody else moved is left to him for @foreign_hold_ticks.
+ *  3. A guest that does not follow is asked for what it has, and left alone for
+ *     @backoff_ticks, twice as long each time that happens again.
+ *  4. A guest that swaps in is given memory, before all others.
+ *  5. Else the policy decides, with all VMs that stay where they are fixed. Moves
+ *     below the dead band, back and forth within @settle_ticks, for less than
+ *     @dead_band_gain_per_s, or down when nobody gains, are not made.
+ *  6. Shrinking stops at the VM's minimum, at what keeps the guest's usable
+ *     memory sane, and above where it lately began to swap.
+ *  7. Growth gets only memory that is free: the budget, less what all VMs have
+ *     or have been promised. What others are yet to give does not count. Who
+ *     suffers comes first, then who gains most by the byte.
+ *
+ * So the sum of what all have and have been promised exceeds the budget only if
+ * it did before. A VM in mode advise is decided about as if it could be moved,
+ * but its memory is not counted upon for those that can.
+ *
  * @policy_params: for the policy
  * @guard_params: for the guard
  * @memory: of former ticks; VMs that are not in this one are forgotten
