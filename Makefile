@@ -3,8 +3,9 @@
 # make demo      track a Linux guest in an emulated host; needs root, Debian 12
 # make check     all tests; "make check-PART" for one, see scripts/check --help
 # make kunit     the module's KUnit tests, in User Mode Linux
-# make bench     what libmrc costs, beside straightforward programs, and what the
-#                module costs, in instructions; bench-libmrc, bench-module
+# make bench     what libmrc costs, beside straightforward programs, what the module
+#                costs, in instructions, and what decisions about 1000 VMs cost;
+#                bench-libmrc, bench-module, bench-controller
 # make           the module for the running kernel, libmrc and its command mrc, the
 #                command kvm-aet
 # make install   all of these; DESTDIR, PREFIX
@@ -40,7 +41,7 @@ check-%:
 kunit:
 	@scripts/kunit
 
-bench: bench-libmrc bench-module
+bench: bench-libmrc bench-module bench-controller
 
 bench-libmrc:
 	@scripts/bench-mrc
@@ -48,8 +49,11 @@ bench-libmrc:
 bench-module:
 	@scripts/bench
 
+bench-controller:
+	@$(MAKE) -s -C tests/bench-controller run
+
 clean:
 	rm -rf build
 
 .PHONY: all module libmrc controller install deb demo check kunit bench \
-	bench-libmrc bench-module clean
+	bench-libmrc bench-module bench-controller clean
