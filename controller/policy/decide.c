@@ -34,7 +34,7 @@ const struct guard_params guard_default_params = {
 	.pressure_percent = 10,
 	.usable_min_bytes = UINT64_C(16) << 20,
 	.usable_min_ratio = 1.0 / 64,
-	.squeeze_ratio = 1.0 / 16,
+	.squeeze_ratio = 0.2,
 };
 
 /**
@@ -417,7 +417,10 @@ static void set_course(const struct deciding *deciding, size_t i,
 		course->hold_reason = "it has not followed the last move yet";
 		return;
 	}
+	/* What misses say is taken at its word, but for taking back at once. */
 	if (course->memory.moved_tick &&
+	    !(deciding->policy->counts_misses &&
+	      want->target_bytes > vm->target_bytes) &&
 	    course->memory.is_moved_down !=
 		    (want->target_bytes < vm->target_bytes) &&
 	    deciding->tick - course->memory.moved_tick <=

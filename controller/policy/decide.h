@@ -136,7 +136,9 @@ void decide_moved(struct decide_memory *memory, const char *uuid,
  *  4. A guest that swaps in is given memory, before all others.
  *  5. Else the policy decides, with all VMs that stay where they are fixed. Moves
  *     below the dead band, back and forth within @settle_ticks, for less than
- *     @dead_band_gain_per_s, or down when nobody gains, are not made.
+ *     @dead_band_gain_per_s, or down when nobody gains, are not made. A policy
+ *     that counts misses knows what a move is worth: its growth may be small,
+ *     and may follow shrinking at once.
  *  6. Shrinking stops at the VM's minimum, at what keeps the guest's usable
  *     memory sane, and above where it lately began to swap.
  *  7. Growth gets only memory that is free: the budget, less what all VMs have

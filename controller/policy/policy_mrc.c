@@ -49,7 +49,8 @@ struct costs {
  * struct sharer - a VM whose memory is up for division
  * @vm: index
  * @first: index of its first point
- * @now_units: its present size, rounded up and within its limits
+ * @now_units: its present size, within its limits, and rounded up: what is not
+ *	a whole unit is wanted to become one, as a cliff may be in between
  */
 struct sharer {
 	size_t vm;
@@ -391,8 +392,8 @@ static void all_to_minimum(const struct vm_view *vms, size_t nr_vms,
 }
 
 static void set_want(const struct policy_params *params,
-		     const struct vm_view *vm, const struct sharer *sharer,
-		     int64_t units, bool is_exact, struct policy_want *want)
+		     const struct sharer *sharer, int64_t units, bool is_exact,
+		     struct policy_want *want)
 {
 	want->target_bytes = (uint64_t)units * params->unit_bytes;
 	if (units > sharer->now_units) {
@@ -407,13 +408,9 @@ static void set_want(const struct policy_params *params,
 		return;
 	}
 	want->reason = "best as it is";
-	/* The present size, rounded up, stands for itself. */
-	if (vm->actual_bytes < want->target_bytes &&
-	    vm->actual_bytes >= vm->limits.min_bytes)
-		want->target_bytes = vm->actual_bytes;
 }
 
-static int divide(const struct policy_params *params, const struct vm_view *vms,
+static int divide(const struct policy_params *params,
 		  const struct division *division, double left_bytes,
 		  struct policy_want *wants)
 {
@@ -445,7 +442,7 @@ static int divide(const struct policy_params *params, const struct vm_view *vms,
 	for (i = 0; i < division->nr_sharers; i++) {
 		const struct sharer *sharer = &division->sharers[i];
 
-		set_want(params, &vms[sharer->vm], sharer, units[i], is_exact,
+		set_want(params, sharer, units[i], is_exact,
 			 &wants[sharer->vm]);
 	}
 	return 0;
@@ -469,8 +466,8 @@ static int mrc_plan(const struct policy_params *params,
 	if (division.kept_bytes + division.least_bytes > budget) {
 		all_to_minimum(vms, nr_vms, ret_wants);
 	} else {
-		err = divide(params, vms, &division,
-			     budget - division.kept_bytes, ret_wants);
+		err = divide(params, &division, budget - division.kept_bytes,
+			     ret_wants);
 		if (err)
 			return err;
 	}

@@ -395,6 +395,25 @@ static void test_mrc_takes_evenly(void **state)
 	mrc_curve_free(large);
 }
 
+/* A part of a unit below a cliff is below it. */
+static void test_mrc_between_units(void **state)
+{
+	struct mrc_curve *curve = sim_curve(SIM_LOOP, 700 * SIM_MIB, 0);
+	struct host_view host = { .budget_bytes = 1024 * SIM_MIB };
+	struct vm_view vm =
+		sim_view(0, 64 * SIM_MIB, 1024 * SIM_MIB, 697 * SIM_MIB);
+	struct policy_want want;
+
+	(void)state;
+	vm.curve = curve;
+	vm.accesses_per_s = 1000;
+	assert_int_equal(policy_mrc.plan(&policy_default_params, &host, &vm, 1,
+					 &want),
+			 0);
+	assert_int_equal(want.target_bytes, 700 * SIM_MIB);
+	mrc_curve_free(curve);
+}
+
 static struct vm_view used_view(unsigned int number, uint64_t actual_mib,
 				double use)
 {
@@ -603,6 +622,7 @@ int main(void)
 		cmocka_unit_test(test_mrc_fixed_point),
 		cmocka_unit_test(test_mrc_noise),
 		cmocka_unit_test(test_mrc_takes_evenly),
+		cmocka_unit_test(test_mrc_between_units),
 		cmocka_unit_test(test_feedback_formula),
 		cmocka_unit_test(test_nash_equilibrium),
 		cmocka_unit_test(test_nash_unequal),
