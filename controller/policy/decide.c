@@ -629,34 +629,37 @@ static const struct vm_view *find_partner(const struct deciding *deciding,
 	return partner;
 }
 
+/* "saves 310", "costs 12" or "costs nothing", with other words for costs. */
+static void reason_add_gain(struct decision *decision, const char *costs,
+			    double gain_per_s, const char *unit)
+{
+	if (fabs(gain_per_s) < 0.05)
+		reason_add(decision, " %s nothing", costs);
+	else
+		reason_add(decision, " %s %.*f%s",
+			   gain_per_s < 0 ? costs : "saves",
+			   decimals(gain_per_s), fabs(gain_per_s), unit);
+}
+
 static void add_gain(const struct deciding *deciding, size_t index,
 		     const struct vm_view *partner, double partner_gain_per_s)
 {
 	struct decision *decision = &deciding->decisions[index];
-	double gain = deciding->courses[index].gain_per_s /
-		      deciding->vms[index].limits.weight;
+	double weight = deciding->vms[index].limits.weight;
 
+	reason_add(decision, ":");
 	if (!decision->want.has_misses) {
-		reason_add(decision, ": %s", decision->want.reason);
+		reason_add(decision, " %s", decision->want.reason);
 		return;
 	}
-	if (fabs(gain) < 0.05)
-		reason_add(decision, ": costs nothing");
-	else
-		reason_add(decision, ": %s %.*f misses/s",
-			   gain < 0 ? "costs" : "saves", decimals(gain),
-			   fabs(gain));
+	reason_add_gain(decision, "costs",
+			deciding->courses[index].gain_per_s / weight,
+			" misses/s");
 	if (!partner)
 		return;
 	reason_add(decision, "; ");
 	reason_add_name(decision, partner->name);
-	if (fabs(partner_gain_per_s) < 0.05)
-		reason_add(decision, " loses nothing");
-	else
-		reason_add(decision, " %s %.*f",
-			   partner_gain_per_s < 0 ? "loses" : "saves",
-			   decimals(partner_gain_per_s),
-			   fabs(partner_gain_per_s));
+	reason_add_gain(decision, "loses", partner_gain_per_s, "");
 }
 
 static void explain_move(const struct deciding *deciding, size_t index,
