@@ -11,9 +11,9 @@
 /* Of the sum of all costs: differences that may be rounding. */
 #define ROUNDING 1e-12
 
-/* The search ends early after so many steps (some 10 ns each), or states, or if
+/* The search ends early after so many steps (some 2 ns each), or states, or if
  * the states may spread over more units. */
-#define MAX_STEPS 4000000
+#define MAX_STEPS 20000000
 #define MAX_NODES 1000000
 #define MAX_SPREAD 1000000
 
@@ -104,6 +104,7 @@ struct slot {
  * @best: least regret found of a whole division, units left over at their price
  * @best_node: its state; NO_NODE: the division from the hulls
  * @rounding: differences below are none
+ * @negligible: nor those per unit
  */
 struct search {
 	const struct allocate_choice *choices;
@@ -114,6 +115,7 @@ struct search {
 	double best;
 	uint32_t best_node;
 	double rounding;
+	double negligible;
 	struct level *levels;
 	size_t nr_levels;
 	size_t max_levels;
@@ -380,6 +382,7 @@ static int find_levels(struct search *search, struct core *core)
 	int64_t base = search->bases[core->choice];
 	double base_cost = allocate_cost(choice, base);
 	double gap = search->best, least_cost = INFINITY;
+	int64_t least_units = 0;
 	size_t i;
 	int err;
 
@@ -418,9 +421,16 @@ static int find_levels(struct search *search, struct core *core)
 			if (regret > gap && regret > from)
 				break;
 			if (units != base &&
-			    (cost >= least_cost || regret > gap))
+			    (regret > gap ||
+			     cost + search->negligible *
+						     (double)(units -
+							      least_units) >=
+				     least_cost))
 				continue;
-			least_cost = fmin(least_cost, cost);
+			if (cost < least_cost) {
+				least_cost = cost;
+				least_units = units;
+			}
 			err = add_level(search, core, units, regret);
 			if (err)
 				return err;
@@ -485,6 +495,94 @@ static int find_cores(struct search *search, size_t nr_choices)
 		search->least_down[i] =
 			fmin(search->least_down[i + 1], search->cores[i].down);
 	}
+	return 0;
+}
+
+static int add_node(struct search *search, uint32_t parent, size_t choice,
+		    int64_t delta)
+{
+	int err;
+
+	err = reserve(&search->nodes, search->nr_nodes, &search->max_nodes,
+		      sizeof(*search->nodes));
+	if (err)
+		return err;
+	search->nodes[search->nr_nodes++] = (struct node){
+		.parent = parent,
+		.choice = (uint32_t)choice,
+		.delta = delta,
+	};
+	return 0;
+}
+
+/* Drops levels that the best found since they were made beats. */
+static void drop_levels(struct search *search)
+{
+	size_t i, j, nr;
+
+	for (i = 0; i < search->nr_cores; i++) {
+		struct core *core = &search->cores[i];
+		struct level *levels = &search->levels[core->levels];
+
+		for (j = 0, nr = 0; j < core->nr_levels; j++)
+			if (levels[j].delta == 0 ||
+			    levels[j].regret < search->best)
+				levels[nr++] = levels[j];
+		core->nr_levels = nr;
+	}
+}
+
+/*
+ * Begins with the best that one other choice can do about the split one's edge,
+ * of @edge_units: with it left out, fill the gap; with it taken, make room. The
+ * better the first division, the less there is to search.
+ */
+static int improve_by_one(struct search *search, size_t split,
+			  int64_t edge_units)
+{
+	double best = search->best;
+	bool is_taken = false;
+	struct level level = { 0 };
+	size_t i, j, choice = 0;
+	int err = 0;
+
+	for (i = 0; i < search->nr_cores; i++) {
+		const struct core *core = &search->cores[i];
+
+		if (core->choice == split)
+			continue;
+		for (j = 0; j < core->nr_levels; j++) {
+			const struct level *other =
+				&search->levels[core->levels + j];
+			int64_t left = search->slack_units - other->delta;
+			bool takes = left >= edge_units;
+			double whole;
+
+			if (left < 0)
+				continue;
+			if (takes)
+				left -= edge_units;
+			whole = other->regret + search->price * (double)left;
+			if (whole >= best)
+				continue;
+			best = whole;
+			level = *other;
+			choice = core->choice;
+			is_taken = takes;
+		}
+	}
+	if (best >= search->best)
+		return 0;
+	if (is_taken)
+		err = add_node(search, NO_NODE, split, edge_units);
+	if (!err)
+		err = add_node(search, is_taken ? 0 : NO_NODE, choice,
+			       level.delta);
+	if (err)
+		return err;
+	search->best = best;
+	search->best_node = (uint32_t)search->nr_nodes - 1;
+	drop_levels(search);
 	return 0;
 }
 
@@ -555,17 +653,11 @@ static int collect(struct search *search, const struct core *core, size_t next,
 		least_cost = cost;
 		step = search->levels[core->levels + slot->level].delta;
 		if (step) {
-			err = reserve(&search->nodes, search->nr_nodes,
-				      &search->max_nodes,
-				      sizeof(*search->nodes));
+			err = add_node(search, slot->parent, core->choice,
+				       step);
 			if (err)
 				return err;
-			search->nodes[search->nr_nodes] = (struct node){
-				.parent = slot->parent,
-				.choice = (uint32_t)core->choice,
-				.delta = step,
-			};
-			state.node = (uint32_t)search->nr_nodes++;
+			state.node = (uint32_t)search->nr_nodes - 1;
 		}
 		if (delta <= search->slack_units) {
 			double whole =
@@ -657,12 +749,16 @@ static void search_done(struct search *search)
 }
 
 /* Improves on the division from the hulls, if that can be done. */
-static int search_run(struct search *search, size_t nr_choices)
+static int search_run(struct search *search, size_t nr_choices, size_t split,
+		      int64_t edge_units)
 {
 	size_t i;
 	int err;
 
 	err = find_cores(search, nr_choices);
+	if (err)
+		return err;
+	err = improve_by_one(search, split, edge_units);
 	if (err)
 		return err;
 	err = reserve(&search->states, 0, &search->max_states,
@@ -679,47 +775,92 @@ static int search_run(struct search *search, size_t nr_choices)
 	return 0;
 }
 
-static int improve(const struct allocate_choice *choices, size_t nr_choices,
-		   double price, double gap, double rounding,
-		   int64_t slack_units, size_t split, int64_t *units,
-		   bool *ret_is_exact)
+/* Searches from the division in @units, which leaves slack to the split one. */
+static int improve(struct search *search, size_t nr_choices, size_t split,
+		   int64_t edge_units, int64_t *units, bool *ret_is_exact)
 {
-	struct search search CLEANUP(search_done) = {
-		.choices = choices,
-		.bases = units,
-		.slack_units = slack_units,
-		.price = price,
-		.best = gap,
-		.best_node = NO_NODE,
-		.rounding = rounding,
-	};
+	double gap = search->best;
 	uint32_t node;
 	int err;
 
-	err = search_run(&search, nr_choices);
+	err = search_run(search, nr_choices, split, edge_units);
 	if (err && err != -E2BIG)
 		return err;
 	*ret_is_exact = !err;
-	if (search.best >= gap) {
-		units[split] += slack_units;
+	if (search->best >= gap) {
+		const struct allocate_choice *choice = &search->choices[split];
+		int64_t all = units[split] + search->slack_units;
+
+		if (allocate_cost(choice, all) <
+		    allocate_cost(choice, units[split]))
+			units[split] = all;
 		return 0;
 	}
-	for (node = search.best_node; node != NO_NODE;
-	     node = search.nodes[node].parent)
-		units[search.nodes[node].choice] += search.nodes[node].delta;
+	for (node = search->best_node; node != NO_NODE;
+	     node = search->nodes[node].parent)
+		units[search->nodes[node].choice] += search->nodes[node].delta;
 	return 0;
 }
 
-int allocate_units(const struct allocate_choice *choices, size_t nr_choices,
-		   int64_t capacity_units, int64_t *ret_units,
-		   bool *ret_is_exact)
+/*
+ * Gives what is left to whoever has the least bit of use for it: differences
+ * that were not searched for.
+ */
+static void spend_rest(const struct allocate_choice *choices, size_t nr_choices,
+		       int64_t left, int64_t *units)
 {
+	size_t i, j;
+
+	for (i = 0; i < nr_choices && left > 0; i++) {
+		const struct allocate_choice *choice = &choices[i];
+		double cost = allocate_cost(choice, units[i]);
+
+		for (j = 0; j < choice->nr_points; j++) {
+			const struct allocate_point *point = &choice->points[j];
+			int64_t more = point->units - units[i];
+			double then;
+
+			if (more <= 0)
+				continue;
+			if (more > left)
+				more = left;
+			then = allocate_cost(choice, units[i] + more);
+			if (then >= cost)
+				break;
+			units[i] += more;
+			left -= more;
+			cost = then;
+			if (left == 0)
+				break;
+		}
+	}
+}
+
+static int64_t sum_units(const int64_t *units, size_t nr_choices)
+{
+	int64_t sum = 0;
+	size_t i;
+
+	for (i = 0; i < nr_choices; i++)
+		sum += units[i];
+	return sum;
+}
+
+int allocate_units(const struct allocate_choice *choices, size_t nr_choices,
+		   int64_t capacity_units, double negligible,
+		   int64_t *ret_units, bool *ret_is_exact)
+{
+	struct search search CLEANUP(search_done) = {
+		.choices = choices,
+		.best_node = NO_NODE,
+		.negligible = negligible,
+	};
 	struct hulls hulls CLEANUP(hulls_done) = { 0 };
 	_cleanup_free_ int64_t *units = calloc(nr_choices + 1, sizeof(*units));
-	double gap = 0, rounding, scale = 0;
 	size_t i, split = nr_choices;
+	double gap = 0, scale = 0;
+	int64_t left, edge = 0;
 	bool is_exact = true;
-	int64_t left;
 	int err;
 
 	if (!units)
@@ -746,20 +887,28 @@ int allocate_units(const struct allocate_choice *choices, size_t nr_choices,
 				left -= more;
 			} else if (split == nr_choices) {
 				split = i;
+				edge = more;
 			}
 		}
 		scale += fabs(allocate_cost(&choices[i], units[i]));
 	}
-	rounding = ROUNDING * scale;
+	search.rounding = ROUNDING * scale;
 	if (split < nr_choices && left > 0)
 		gap = allocate_cost(&choices[split], units[split] + left) -
 		      allocate_cost(&choices[split], units[split]) +
 		      hulls.price * (double)left;
-	if (gap > rounding) {
-		err = improve(choices, nr_choices, hulls.price, gap, rounding,
-			      left, split, units, &is_exact);
+	if (gap > search.rounding) {
+		search.bases = units;
+		search.slack_units = left;
+		search.price = hulls.price;
+		search.best = gap;
+		err = improve(&search, nr_choices, split, edge, units,
+			      &is_exact);
 		if (err)
 			return err;
+		spend_rest(choices, nr_choices,
+			   capacity_units - sum_units(units, nr_choices),
+			   units);
 	} else if (split < nr_choices) {
 		units[split] += left;
 	}

@@ -5,7 +5,7 @@
  *
  *	struct allocate_point points[] = { { 1, 90 }, { 8, 90 }, { 9, 10 } };
  *	struct allocate_choice choices[] = { { points, 3 }, ... };
- *	err = allocate_units(choices, nr, capacity, units, &is_exact);
+ *	err = allocate_units(choices, nr, capacity, 0, units, &is_exact);
  *
  * Method: the convex hulls of all costs give one price per unit (the Lagrange
  * multiplier) and a division that is optimal for the hulls; at most one choice
@@ -49,16 +49,19 @@ struct allocate_choice {
  * @choices: @nr_choices choices
  * @nr_choices: number
  * @capacity_units: to divide
+ * @negligible: a difference of costs per unit that is not searched for; at least
+ *	0
  * @ret_units: what each gets, together at most @capacity_units, at the least
- *	possible sum of costs (to 1e-12 of it, for rounding)
+ *	possible sum of costs, to @negligible for each unit, and 1e-12 of the
+ *	sum for rounding
  * @ret_is_exact: false: the search became too long and ended early; the sum is
  *	then at most by the gap from the least
  *
  * Returns 0; -ERANGE not even the least units fit; -ENOMEM.
  */
 int allocate_units(const struct allocate_choice *choices, size_t nr_choices,
-		   int64_t capacity_units, int64_t *ret_units,
-		   bool *ret_is_exact);
+		   int64_t capacity_units, double negligible,
+		   int64_t *ret_units, bool *ret_is_exact);
 
 /* Cost of a choice at so many units, which are in its range. O(log points). */
 double allocate_cost(const struct allocate_choice *choice, int64_t units);

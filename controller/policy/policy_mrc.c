@@ -435,8 +435,8 @@ static int divide(const struct policy_params *params,
 		choices[i].nr_points = end - first;
 	}
 	capacity = (int64_t)floor(left_bytes / (double)params->unit_bytes);
-	err = allocate_units(choices, division->nr_sharers, capacity, units,
-			     &is_exact);
+	err = allocate_units(choices, division->nr_sharers, capacity,
+			     NR_STEPS * COST_OF_MOVING, units, &is_exact);
 	if (err)
 		return err;
 	for (i = 0; i < division->nr_sharers; i++) {

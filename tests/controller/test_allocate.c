@@ -123,7 +123,7 @@ static void test_brute_force(void **state)
 		make_problem(&random, &problem);
 		assert_int_equal(
 			allocate_units(problem.choices, problem.nr_choices,
-				       problem.capacity, units, &is_exact),
+				       problem.capacity, 0, units, &is_exact),
 			0);
 		assert_true(is_exact);
 		cost = check_division(&problem, units);
@@ -133,7 +133,7 @@ static void test_brute_force(void **state)
 				 cost, least);
 		assert_int_equal(
 			allocate_units(problem.choices, problem.nr_choices,
-				       problem.capacity, again, &is_exact),
+				       problem.capacity, 0, again, &is_exact),
 			0);
 		assert_memory_equal(units, again,
 				    problem.nr_choices * sizeof(*units));
@@ -156,7 +156,7 @@ static void test_equal_cliffs(void **state)
 	(void)state;
 	for (i = 0; i < 1000; i++)
 		choices[i] = (struct allocate_choice){ points, 4 };
-	assert_int_equal(allocate_units(choices, 1000, 1000 + 100 * 333 + 57,
+	assert_int_equal(allocate_units(choices, 1000, 1000 + 100 * 333 + 57, 0,
 					units, &is_exact),
 			 0);
 	assert_true(is_exact);
@@ -176,19 +176,46 @@ static void test_limits(void **state)
 	bool is_exact = false;
 
 	(void)state;
-	assert_int_equal(allocate_units(choices, 2, 7, units, &is_exact),
+	assert_int_equal(allocate_units(choices, 2, 7, 0, units, &is_exact),
 			 -ERANGE);
 	assert_int_equal(units[0], -1);
 	assert_false(is_exact);
-	assert_int_equal(allocate_units(choices, 2, 8, units, &is_exact), 0);
+	assert_int_equal(allocate_units(choices, 2, 8, 0, units, &is_exact), 0);
 	assert_int_equal(units[0], 4);
 	assert_int_equal(units[1], 4);
-	assert_int_equal(allocate_units(choices, 2, 11, units, &is_exact), 0);
+	assert_int_equal(allocate_units(choices, 2, 11, 0, units, &is_exact),
+			 0);
 	assert_int_equal(units[0], 7);
-	assert_int_equal(allocate_units(choices, 2, 100, units, &is_exact), 0);
+	assert_int_equal(allocate_units(choices, 2, 100, 0, units, &is_exact),
+			 0);
 	assert_int_equal(units[0], 8);
 	assert_int_equal(units[1], 4);
-	assert_int_equal(allocate_units(choices, 0, 0, units, &is_exact), 0);
+	assert_int_equal(allocate_units(choices, 0, 0, 0, units, &is_exact), 0);
+}
+
+/* What is not searched for is still not thrown away. */
+static void test_negligible(void **state)
+{
+	static const struct allocate_point cliff[] = { { 1, 100 },
+						       { 9, 100 },
+						       { 10, 0 } };
+	static const struct allocate_point idle[] = { { 2, 18e-6 }, { 20, 0 } };
+	static const struct allocate_point far[] = { { 1, 50 },
+						     { 30, 50 },
+						     { 31, 0 } };
+	const struct allocate_choice choices[] = { { cliff, 3 },
+						   { idle, 2 },
+						   { far, 3 } };
+	int64_t units[3];
+	bool is_exact = false;
+
+	(void)state;
+	assert_int_equal(allocate_units(choices, 3, 25, 1e-5, units, &is_exact),
+			 0);
+	assert_true(is_exact);
+	assert_int_equal(units[0], 10);
+	assert_int_equal(units[1], 14);
+	assert_int_equal(units[2], 1);
 }
 
 /*
@@ -218,7 +245,7 @@ static void test_subset_sum(void **state)
 		choices[i] = (struct allocate_choice){ points[i], 3 };
 		all += size;
 	}
-	assert_int_equal(allocate_units(choices, 200, all / 4 * 2 + 1, units,
+	assert_int_equal(allocate_units(choices, 200, all / 4 * 2 + 1, 0, units,
 					&is_exact),
 			 0);
 	for (i = 0; i < 200; i++) {
@@ -236,6 +263,7 @@ int main(void)
 		cmocka_unit_test(test_brute_force),
 		cmocka_unit_test(test_equal_cliffs),
 		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_negligible),
 		cmocka_unit_test(test_subset_sum),
 	};
 
