@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <sys/types.h>
 
+#include "policy/decide.h"
 #include "selftest.h"
 #include "vm.h"
 #include "window.h"
@@ -33,15 +34,26 @@ struct report_subject {
 	int64_t wall_offset_ns;
 };
 
-/* One row of the list of VMs. */
+/**
+ * struct report_vm - one row of the list of VMs
+ * @vm: VM
+ * @has_info: the module was asked
+ * @info: its answer
+ * @view: what the daemon knows of it; NULL: nothing
+ * @decision: what it decided; NULL where @view is
+ */
 struct report_vm {
 	const struct vm *vm;
-	bool has_info; /* the module was asked: @info */
+	bool has_info;
 	struct source_vm_info info;
+	const struct vm_view *view;
+	const struct decision *decision;
 };
 
 /* table.c: columns for people. */
-int table_vms(FILE *out, const struct report_vm *vms, size_t nr_vms);
+/* @has_daemon: show what the daemon knows, too. */
+int table_vms(FILE *out, const struct report_vm *vms, size_t nr_vms,
+	      bool has_daemon);
 void table_wss_header(FILE *out);
 void table_wss_row(FILE *out, const struct report_subject *subject,
 		   const struct window *window);

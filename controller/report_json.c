@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include "fields.h"
+#include "recording.h"
 #include "report.h"
 #include "units.h"
 
@@ -60,6 +61,32 @@ static json_t *report_json_wss_reason(enum window_wss wss)
 	}
 }
 
+/* Of a VM in the list, what the daemon knows; null if it knows nothing. */
+static int report_json_view(json_t *row, const struct report_vm *vm)
+{
+	const struct vm_view *view = vm->view;
+	bool has_wss = view && view->wss != VM_WSS_UNKNOWN;
+	int err = 0;
+
+	err |= fields_set(row, "uuid", fields_text(view ? view->uuid : NULL));
+	err |= fields_set(row, "wss",
+			  view ? json_string(recording_wss_name(view->wss)) :
+				 json_null());
+	err |= fields_set(row, "wss_bytes",
+			  fields_optional(has_wss, view ? view->wss_bytes : 0));
+	err |= fields_set(row, "actual_bytes",
+			  fields_optional(view != NULL,
+					  view ? view->actual_bytes : 0));
+	err |= fields_set(row, "target_bytes",
+			  fields_optional(view != NULL,
+					  view ? vm->decision->step_bytes : 0));
+	err |= fields_set(
+		row, "mode",
+		view ? json_string(recording_mode_name(view->limits.mode)) :
+		       json_null());
+	return err;
+}
+
 int report_json_vms(FILE *out, const struct report_vm *vms, size_t nr_vms)
 {
 	_cleanup_json_ json_t *root = json_object(), *array = json_array();
@@ -93,6 +120,7 @@ int report_json_vms(FILE *out, const struct report_vm *vms, size_t nr_vms)
 				  has_info ? json_string(report_json_mmu_mode(
 						     info->mmu_mode)) :
 					     json_null());
+		err |= report_json_view(row, &vms[i]);
 		err |= json_array_append(array, row);
 	}
 	err |= fields_set(root, "schema_version",

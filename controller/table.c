@@ -5,7 +5,9 @@
 #include <time.h>
 
 #include "cleanup.h"
+#include "recording.h"
 #include "report.h"
+#include "show.h"
 #include "text.h"
 #include "units.h"
 
@@ -20,7 +22,24 @@ static void table_print_cell(FILE *out, const char *text, size_t width)
 		      columns < width ? (int)(width - columns) : 0, "");
 }
 
-int table_vms(FILE *out, const struct report_vm *vms, size_t nr_vms)
+/* What the daemon knows; it need not know every VM. */
+static void table_print_view(FILE *out, const struct report_vm *row)
+{
+	char wss[SHOW_BYTES] = "-", actual[SHOW_BYTES] = "-",
+	     target[SHOW_BYTES] = "-";
+
+	if (row->view) {
+		show_wss(row->view, wss);
+		amount_format_size(row->view->actual_bytes, actual);
+		amount_format_size(row->decision->step_bytes, target);
+	}
+	(void)fprintf(out, "  %12s %12s %12s  %s", wss, actual, target,
+		      row->view ? recording_mode_name(row->view->limits.mode) :
+				  "-");
+}
+
+int table_vms(FILE *out, const struct report_vm *vms, size_t nr_vms,
+	      bool has_daemon)
 {
 	size_t pid_width = strlen("PID"), name_width = strlen("NAME"), i;
 
@@ -40,7 +59,11 @@ int table_vms(FILE *out, const struct report_vm *vms, size_t nr_vms)
 	table_print_cell(out, "PID", pid_width);
 	(void)fprintf(out, "  ");
 	table_print_cell(out, "NAME", name_width);
-	(void)fprintf(out, "  VCPUS       MEMORY     RESIDENT\n");
+	(void)fprintf(out, "  VCPUS       MEMORY     RESIDENT");
+	if (has_daemon)
+		(void)fprintf(out, "  %12s %12s %12s  %s", "WSS", "CURRENT",
+			      "TARGET", "MODE");
+	(void)fputc('\n', out);
 	for (i = 0; i < nr_vms; i++) {
 		const struct vm *vm = vms[i].vm;
 		_cleanup_free_ char *name = text_printable(vm->name);
@@ -71,8 +94,10 @@ int table_vms(FILE *out, const struct report_vm *vms, size_t nr_vms)
 		table_print_cell(out, pid, pid_width);
 		(void)fprintf(out, "  ");
 		table_print_cell(out, name, name_width);
-		(void)fprintf(out, "  %5s %12s %12s\n", vcpus, memory,
-			      resident);
+		(void)fprintf(out, "  %5s %12s %12s", vcpus, memory, resident);
+		if (has_daemon)
+			table_print_view(out, &vms[i]);
+		(void)fputc('\n', out);
 	}
 	return 0;
 }

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "cleanup.h"
+#include "daemon_link.h"
+#include "fields.h"
 #include "log.h"
 #include "verbs.h"
 
@@ -23,11 +25,39 @@ static bool list_get_info(int device_fd, const struct vm *vm,
 	return source_vm_info(device_fd, vm_fd, false, ret_info) == 0;
 }
 
+/* What the daemon knows, if there is one: else the list is shorter, not wrong. */
+static bool list_ask_daemon(const struct options *options, struct tick *tick)
+{
+	_cleanup_client_ struct client *client = NULL;
+	_cleanup_json_ json_t *json = NULL;
+	struct client_error error;
+
+	return link_try(options, &client, &error) == 0 &&
+	       client_call(client, "query-tick", NULL, &json, &error) == 0 &&
+	       link_tick_of(json, tick, &error) == 0;
+}
+
+/* By name, which libvirt hands to QEMU. */
+static void list_add_view(struct report_vm *row, const struct tick *tick)
+{
+	size_t i;
+
+	for (i = 0; i < tick->nr_vms; i++) {
+		if (strcmp(tick->vms[i].name, row->vm->name) == 0) {
+			row->view = &tick->vms[i];
+			row->decision = &tick->decisions[i];
+			return;
+		}
+	}
+}
+
 int verb_list(const struct options *options)
 {
 	CLEANUP(vm_list_done) struct vm_list list = { 0 };
 	_cleanup_free_ struct report_vm *rows = NULL;
+	CLEANUP(recording_tick_done) struct tick tick = { 0 };
 	_cleanup_close_ int device_fd = -1;
+	bool has_daemon;
 	size_t i;
 	int err;
 
@@ -43,15 +73,17 @@ int verb_list(const struct options *options)
 	}
 	/* Without the module the list is shorter of a column, not wrong. */
 	(void)source_open_device(&device_fd);
+	has_daemon = list_ask_daemon(options, &tick);
 	for (i = 0; i < list.nr_vms; i++) {
 		rows[i].vm = &list.vms[i];
 		rows[i].has_info =
 			list_get_info(device_fd, rows[i].vm, &rows[i].info);
+		list_add_view(&rows[i], &tick);
 	}
 	if (options->output == OPTIONS_JSON)
 		err = report_json_vms(stdout, rows, list.nr_vms);
 	else
-		err = table_vms(stdout, rows, list.nr_vms);
+		err = table_vms(stdout, rows, list.nr_vms, has_daemon);
 	if (err < 0) {
 		log_error("%s", strerror(-err));
 		return EXIT_STATUS_FAILED;

@@ -36,11 +36,6 @@ struct track {
 	bool is_logged;
 };
 
-static void cleanup_source(struct source **source)
-{
-	source_close(*source);
-}
-
 bool verb_flush(void)
 {
 	errno = 0;
@@ -230,7 +225,7 @@ int verb_track_source(struct source *source, const struct options *options,
 }
 
 /* Fails now rather than after a period of tracking. */
-static int track_check_svg(const char *path)
+int verb_check_svg(const char *path)
 {
 	CLEANUP(output_file_done) struct output_file file = { 0 };
 	int err;
@@ -338,7 +333,7 @@ static void track_log_attach(const struct vm *vm, int err)
 	}
 }
 
-static int track_open_signals(int *ret_fd)
+int verb_open_signals(int *ret_fd)
 {
 	sigset_t signals;
 	int fd;
@@ -366,52 +361,83 @@ static int64_t track_wall_offset_ns(void)
 	       wall.tv_nsec - monotonic.tv_nsec;
 }
 
-static int verb_track(const struct options *options, bool is_mrc)
+void verb_attached_done(struct verb_attached *attached)
 {
-	CLEANUP(vm_list_done) struct vm_list list = { 0 };
-	_cleanup_close_ int device_fd = -1, signal_fd = -1, pid_fd = -1,
-			    vm_fd = -1;
-	CLEANUP(cleanup_source) struct source *source = NULL;
-	struct report_subject subject;
+	source_close(attached->source);
+	cleanup_close(&attached->pid_fd);
+	cleanup_close(&attached->signal_fd);
+	cleanup_close(&attached->device_fd);
+	vm_list_done(&attached->list);
+	*attached = (struct verb_attached)VERB_ATTACHED_NONE;
+}
+
+int verb_attach(const struct options *options,
+		struct verb_attached *ret_attached)
+{
+	CLEANUP(verb_attached_done)
+	struct verb_attached attached = VERB_ATTACHED_NONE;
+	_cleanup_close_ int vm_fd = -1;
+	struct source_vm_info info;
 	const struct vm *vm;
 	int err;
 
-	if (options->svg_path && track_check_svg(options->svg_path) < 0)
-		return EXIT_STATUS_FAILED;
-	if (verb_open_device(&device_fd) < 0)
-		return EXIT_STATUS_FAILED;
-	err = vm_list_read(PROC, &list);
+	err = verb_open_device(&attached.device_fd);
+	if (err < 0)
+		return err;
+	err = vm_list_read(PROC, &attached.list);
 	if (err < 0) {
 		log_error("cannot read " PROC ": %s", strerror(-err));
-		return EXIT_STATUS_FAILED;
+		return err;
 	}
-	if (track_find_vm(&list, options->selector, &vm) < 0)
-		return EXIT_STATUS_FAILED;
-	err = track_open_signals(&signal_fd);
+	err = track_find_vm(&attached.list, options->selector, &vm);
+	if (err < 0)
+		return err;
+	err = verb_open_signals(&attached.signal_fd);
 	if (err < 0) {
 		log_error("cannot watch for signals: %s", strerror(-err));
-		return EXIT_STATUS_FAILED;
+		return err;
 	}
-	err = vm_open(PROC, vm, &pid_fd, &vm_fd);
+	err = vm_open(PROC, vm, &attached.pid_fd, &vm_fd);
 	if (err < 0) {
 		track_log_open_vm(vm, err);
-		return EXIT_STATUS_FAILED;
+		return err;
 	}
-	err = source_open(device_fd, vm_fd, pid_fd, signal_fd, &options->config,
-			  &source);
+	if (source_vm_info(attached.device_fd, vm_fd, false, &info) == 0)
+		attached.memory_bytes = info.memory_pages * PAGE_BYTES;
+	err = source_open(attached.device_fd, vm_fd, attached.pid_fd,
+			  attached.signal_fd, &options->config,
+			  &attached.source);
 	if (err < 0) {
 		track_log_attach(vm, err);
-		return EXIT_STATUS_FAILED;
+		return err;
 	}
 	/* A copy held here would keep the VM alive after its process. */
 	(void)close(TAKE_FD(vm_fd));
-	subject = (struct report_subject){
+	attached.subject = (struct report_subject){
 		.pid = vm->pid,
 		.fd = vm->fd,
 		.name = vm->name,
 		.wall_offset_ns = track_wall_offset_ns(),
 	};
-	return verb_track_source(source, options, is_mrc, &subject);
+	*ret_attached = attached;
+	attached = (struct verb_attached)VERB_ATTACHED_NONE;
+	return 0;
+}
+
+static int verb_track(const struct options *options, bool is_mrc)
+{
+	CLEANUP(verb_attached_done)
+	struct verb_attached attached = VERB_ATTACHED_NONE;
+	int status;
+
+	if (options->svg_path && verb_check_svg(options->svg_path) < 0)
+		return EXIT_STATUS_FAILED;
+	if (verb_track_daemon(options, is_mrc, &status))
+		return status;
+	if (verb_attach(options, &attached) < 0)
+		return EXIT_STATUS_FAILED;
+	return verb_track_source(attached.source, options, is_mrc,
+				 &attached.subject);
 }
 
 int verb_wss(const struct options *options)

@@ -58,7 +58,7 @@ points='expected a number of points from 2 to 100000'
 batch='expected a number of pages from 1 to 65536'
 range='expected START-END in guest-physical bytes, multiples of 4096, such as 1MiB-64MiB'
 
-refuses 2 "which verb? list, wss, mrc or selftest: see 'kvm-aet --help'"
+refuses 2 "which verb? see 'kvm-aet --help'"
 refuses 2 "unknown verb 'frob': see 'kvm-aet --help'" frob
 refuses 2 "unknown verb '--frob': see 'kvm-aet --help'" --frob
 refuses 2 "unknown verb 'a\\x1b[2Jb': see 'kvm-aet --help'" "$(printf 'a\033[2Jb')"
@@ -115,6 +115,63 @@ done
 refuses 2 '--points needs --output table or json: a plot has its own' \
 	mrc web1 --points 5 --output plot
 
+refuses 2 "unknown option '--connec-t': see 'kvm-aet --help'" --connec-t x top
+refuses 2 "-c needs a value: see 'kvm-aet --help'" -c
+refuses 2 "--socket needs a value: see 'kvm-aet --help'" --socket
+refuses 2 "--connect '': expected a file" -c '' top
+refuses 2 "unexpected argument 'web1': see 'kvm-aet top --help'" top web1
+refuses 2 "--sort 'size': expected name, wss, current, misses or overhead" top --sort size
+refuses 2 "--number '0': expected a number, at least 1" top -b -n 0
+for verb in preview explain; do
+	refuses 2 "which domain? name it by its name or UUID, see 'kvm-aet list'" $verb
+	refuses 2 "unexpected argument 'b': see 'kvm-aet $verb --help'" $verb a b
+	refuses 2 "--recording '': expected a file" $verb a --recording ''
+done
+refuses 2 'how much memory would it have? say --memory, such as --memory 2GiB' preview a
+for bad in 0 4095 -1 2GB '' lots; do
+	refuses 2 "--memory '$bad': expected a size of at least 4KiB, such as 512MiB or 2GiB" \
+		preview a --memory "$bad"
+done
+refuses 2 '--live and --recording exclude each other' \
+	preview a --memory 1GiB --live --recording f
+refuses 2 '--rate, --hot, --period and --miss-ratio are for --live: else nothing is measured' \
+	preview a --memory 1GiB --rate 1/8
+refuses 2 'what is to be set? say --min, --max, --weight or --mode, or --clear' set a
+refuses 2 '--clear takes all settings away, and sets none' set a --clear --min 1GiB
+refuses 2 '--min is above --max' set a --min 2GiB --max 1GiB
+refuses 2 "--weight '0': expected a number above 0, such as 2 or 0.5" set a --weight 0
+refuses 2 "--mode 'on': expected observe, advise or act" set a --mode on
+for words in 'a --host --mode act' '--host' '--host --mode act --min 1GiB'; do
+	# shellcheck disable=SC2086
+	refuses 2 "--host takes --mode and nothing else: the rest of the host's settings are in /etc/kvm-aet/kvm-aet.conf" \
+		set $words
+done
+refuses 2 'where to? say -o FILE, or start or stop for the daemon'"'"'s own recording' record
+refuses 2 'record stop takes no -o' record stop -o f
+refuses 2 "-n is for recordings of one's own, with -o" record start -n 3
+refuses 2 "--output '-': expected a file" record -o -
+for verb in replay report; do
+	refuses 2 'which recording? name its file, or - for standard input' $verb
+	refuses 1 '/nonexistent: No such file or directory' $verb /nonexistent
+	refuses 1 '/dev/null:1: not a recording of kvm-aet' $verb /dev/null
+	printf '{"kvm_aet_recording":1}\n{"number":' >"$dir/empty"
+done
+refuses 1 "'$dir/empty' has less than two ticks: nothing to compare" replay "$dir/empty"
+refuses 1 "'$dir/empty' has no tick: nothing to show" report "$dir/empty"
+refuses 2 "--policy 'magic': expected mrc, feedback, nash, proportional, static or all" \
+	replay f --policy magic
+refuses 2 '--json and --terminal exclude each other' report f --json --terminal
+refuses 2 "which command? such as 'kvm-aet ctl query-status': see 'kvm-aet ctl --help'" ctl
+refuses 2 "argument 'x': expected KEY=VALUE, or one JSON object such as '{\"level\": \"debug\"}'" \
+	ctl reload x
+gone="the daemon is not running (no answer at $dir/none): start it: systemctl start kvm-aetd"
+for words in 'explain a' 'record start' 'record -o f' 'ctl reload' 'top -b'; do
+	# shellcheck disable=SC2086
+	refuses 1 "$gone" --socket "$dir/none" $words
+done
+refuses 1 "$gone; or without it: virsh -c 'qemu:///session' metadata 'a' --uri urn:kvm-aet:policy:1 --key kvm-aet --set '<policy min=\"1GiB\"/>'" \
+	-c qemu:///session --socket "$dir/none" set a --min 1GiB
+
 # Before tracking, and before the module is asked for.
 refuses 1 "cannot write '$dir/none/x.svg': No such file or directory" \
 	mrc web1 --svg "$dir/none/x.svg"
@@ -138,20 +195,61 @@ for file in "$dir"/*.svg*; do
 done
 verdict 'no file left behind' $good
 
-shows '^Usage: kvm-aet VERB' --help
-shows '^Usage: kvm-aet VERB' help
+shows '^Usage: kvm-aet .-c URI. VERB' --help
+shows '^Usage: kvm-aet .-c URI. VERB' help
 shows '^kvm-aet [0-9]' --version
-for verb in list wss mrc selftest; do
+for verb in list wss mrc selftest top preview explain set record replay report ctl; do
 	shows "^Usage: kvm-aet $verb" $verb --help
 	shows '^Examples:' $verb -h
-	# Help wins over what is wrong before it is reached.
-	shows "^Usage: kvm-aet $verb" $verb web1 --help
+	# Help wins over what is wrong before it is reached. After the command of
+	# ctl, words are its own.
+	[ $verb = ctl ] || shows "^Usage: kvm-aet $verb" $verb web1 --help
 done
 # Without root there is a note that more may run; it is not an error.
 if [ "$(id -u)" = 0 ]; then
 	shows '^PID  *NAME  *VCPUS  *MEMORY  *RESIDENT$' list
 	shows '"schema_version":1' list --json
 fi
+
+# completes WORDS... EXPECTED: what completion offers for the last of the words. A
+# VM's name is anyone's, and must not be run.
+completes() {
+	expected=$1
+	shift
+	got=$(PATH="$dir/bin:$PATH" bash -c '
+		. "$0"
+		COMP_WORDS=("$@")
+		COMP_CWORD=$(($# - 1))
+		_kvm_aet
+		echo "${COMPREPLY[*]}"' \
+		"$(dirname "$0")/../../controller/dist/bash-completion" "$@")
+	: >"$dir/err"
+	[ "$got" = "$expected" ] && good=yes || good=no
+	verdict "completion of $* ('$got', expected '$expected')" $good
+}
+
+mkdir "$dir/bin"
+cat >"$dir/bin/kvm-aet" <<'END'
+#!/bin/sh
+echo 'PID  NAME'
+echo '7    web1'
+echo '8    $(touch pwned)`touch pwned`'
+END
+chmod +x "$dir/bin/kvm-aet"
+completes 'list' kvm-aet li
+completes 'record replay report' kvm-aet re
+completes 'record' kvm-aet -c qemu:///system rec
+completes 'web1' kvm-aet wss w
+completes '--sort' kvm-aet top --so
+completes 'misses' kvm-aet top --sort m
+completes 'query-history' kvm-aet ctl query-h
+completes '' kvm-aet wss web1 w
+completes 'plot' kvm-aet mrc web1 --output p
+completes 'qemu:///system' kvm-aet -c q
+# shellcheck disable=SC2016
+completes '\$\(touch' kvm-aet explain '$'
+[ -e pwned ] && good=no || good=yes
+verdict 'names of VMs are not run' $good
 
 "$command" --help >/dev/full 2>"$dir/err"
 [ $? = 1 ] && grep -q '^kvm-aet: cannot write to standard output: No space' "$dir/err" &&
@@ -169,12 +267,12 @@ verdict 'a full disk is reported' $good
 verdict 'a closed pipe is reported' $good
 
 # What the help offers as an example is at least understood.
-for verb in list wss mrc; do
+for verb in list wss mrc top preview explain set record replay report ctl; do
 	"$command" $verb --help
 done | sed -n 's/^  kvm-aet //p' | sed 's/ |.*//' >"$dir/examples"
 while read -r example; do
 	# shellcheck disable=SC2086
-	(cd "$dir" && timeout 5 "$command" $example >out 2>err)
+	(cd "$dir" && eval "timeout 5 '$command' $example" >out 2>err)
 	[ $? -ne 2 ] && good=yes || good=no
 	verdict "example: kvm-aet $example" $good
 done <"$dir/examples"

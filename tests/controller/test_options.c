@@ -4,22 +4,49 @@
 
 #include "options.h"
 
-#define ARGV(...) ((char *[]){ __VA_ARGS__, NULL })
+/* With room in front for the name of the command. */
+#define ARGV(...) ((char *[]){ "kvm-aet", __VA_ARGS__, NULL } + 1)
+
+static int parse_status(char **argv, struct options *ret_options)
+{
+	static const struct {
+		const char *verb;
+		int (*parse)(int argc, char **argv, struct options *options);
+	} verbs[] = {
+		{ "list", options_parse_list },
+		{ "wss", options_parse_wss },
+		{ "mrc", options_parse_mrc },
+		{ "top", options_parse_top },
+		{ "preview", options_parse_preview },
+		{ "explain", options_parse_explain },
+		{ "set", options_parse_set },
+		{ "record", options_parse_record },
+		{ "replay", options_parse_replay },
+		{ "report", options_parse_report },
+		{ "ctl", options_parse_ctl },
+	};
+	int argc = 0, first;
+	size_t i;
+
+	while (argv[argc])
+		argc++;
+	/* What comes before the verb is the command's; its name is missing. */
+	first = options_parse_global(argc + 1, argv - 1, ret_options) - 1;
+	assert_true(first >= 0 && first < argc);
+	for (i = 0; i < ARRAY_SIZE(verbs); i++) {
+		if (strcmp(argv[first], verbs[i].verb) == 0)
+			return verbs[i].parse(argc - first, argv + first,
+					      ret_options);
+	}
+	fail();
+	return -1;
+}
 
 static struct options parse(char **argv)
 {
 	struct options options;
-	int argc = 0, err;
 
-	while (argv[argc])
-		argc++;
-	if (strcmp(argv[0], "list") == 0)
-		err = options_parse_list(argc, argv, &options);
-	else if (strcmp(argv[0], "wss") == 0)
-		err = options_parse_wss(argc, argv, &options);
-	else
-		err = options_parse_mrc(argc, argv, &options);
-	assert_int_equal(err, 0);
+	assert_int_equal(parse_status(argv, &options), 0);
 	return options;
 }
 
@@ -137,6 +164,73 @@ static void test_end_of_options(void **state)
 	assert_true(parse(ARGV("mrc", "a", "b", "-h")).is_help);
 }
 
+static void test_before_the_verb(void **state)
+{
+	struct options options;
+
+	(void)state;
+	options = parse(ARGV("top"));
+	assert_null(options.uri);
+	assert_string_equal(options.socket_path, "/run/kvm-aet/control");
+	options = parse(ARGV("-c", "qemu:///system", "--socket", "/s", "top"));
+	assert_string_equal(options.uri, "qemu:///system");
+	assert_string_equal(options.socket_path, "/s");
+	options = parse(ARGV("--connect=test:///default", "wss", "v"));
+	assert_string_equal(options.uri, "test:///default");
+	assert_string_equal(options.selector, "v");
+}
+
+static void test_options_of_the_daemon(void **state)
+{
+	struct options options;
+
+	(void)state;
+	options = parse(ARGV("top", "-b", "-n", "3", "--sort", "misses"));
+	assert_true(options.is_batch);
+	assert_int_equal(options.count, 3);
+	assert_int_equal(options.sort, OPTIONS_SORT_MISSES);
+	assert_true(parse(ARGV("top", "--json")).is_batch);
+	assert_false(parse(ARGV("top")).is_batch);
+	options = parse(ARGV("preview", "v", "--memory", "2GiB"));
+	assert_true(options.memory_bytes == UINT64_C(2) << 30);
+	/* Whole pages, rounded down. */
+	assert_int_equal(
+		parse(ARGV("preview", "v", "--memory", "8191")).memory_bytes,
+		4096);
+	options = parse(ARGV("preview", "v", "--memory", "1GiB", "--live",
+			     "--period", "2"));
+	assert_true(options.is_live);
+	assert_int_equal(options.follow.nr_windows, 1);
+	assert_int_equal(options.config.period_ms, 500);
+	assert_int_equal(parse(ARGV("explain", "v")).count, 1);
+	assert_int_equal(parse(ARGV("explain", "v", "-n", "9")).count, 9);
+	options = parse(ARGV("set", "v", "--min", "1GiB", "--max=2GiB",
+			     "--weight", "0.5", "--mode", "advise"));
+	assert_true(options.policy.has_min && options.policy.has_max &&
+		    options.policy.has_weight && options.policy.has_mode);
+	assert_int_equal(options.policy.min_bytes, 1 << 30);
+	assert_near(options.policy.weight, 0.5, 0);
+	assert_int_equal(options.policy.mode, VM_MODE_ADVISE);
+	assert_true(parse(ARGV("set", "v", "--clear")).is_clear);
+	assert_true(parse(ARGV("set", "--host", "--mode", "act")).is_host);
+	assert_int_equal(parse(ARGV("record", "-o", "f")).record,
+			 OPTIONS_RECORD_HERE);
+	assert_int_equal(parse(ARGV("record", "start")).record,
+			 OPTIONS_RECORD_START);
+	assert_int_equal(parse(ARGV("record", "stop")).record,
+			 OPTIONS_RECORD_STOP);
+	assert_null(parse(ARGV("replay", "f", "--policy", "all")).policy_name);
+	assert_string_equal(
+		parse(ARGV("replay", "-", "--policy", "nash")).policy_name,
+		"nash");
+	assert_true(parse(ARGV("report", "f")).is_terminal);
+	assert_false(parse(ARGV("report", "f", "-o", "d")).is_terminal);
+	assert_false(parse(ARGV("report", "f", "--json")).is_terminal);
+	options = parse(ARGV("ctl", "set-rate", "uuid=u", "--odd"));
+	assert_int_equal(options.nr_words, 3);
+	assert_string_equal(options.words[2], "--odd");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -146,6 +240,8 @@ int main(void)
 		cmocka_unit_test(test_every_option),
 		cmocka_unit_test(test_outputs),
 		cmocka_unit_test(test_end_of_options),
+		cmocka_unit_test(test_before_the_verb),
+		cmocka_unit_test(test_options_of_the_daemon),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -206,7 +206,8 @@ static void test_table_of_vms(void **state)
 		{ .vm = &vms[1] },
 		{ .vm = &vms[2] },
 	};
-	char *text = PRINTED(assert_int_equal(table_vms(out, rows, 3), 0));
+	char *text =
+		PRINTED(assert_int_equal(table_vms(out, rows, 3, false), 0));
 
 	(void)state;
 	assert_string_equal(
@@ -215,6 +216,35 @@ static void test_table_of_vms(void **state)
 		"7             web1         4    256.0 MiB      3.0 MiB\n"
 		"8:9           \\x1b[2J      -            -            -\n"
 		"8:10          gr\xc3\xbc          -            -            -\n");
+	free(text);
+}
+
+/* While the daemon runs, with what it knows; it need not know all. */
+static void test_table_of_vms_with_daemon(void **state)
+{
+	struct vm vms[] = {
+		{ .pid = 7, .is_only = true, .name = (char *)"web1" },
+		{ .pid = 8, .is_only = true, .name = (char *)"other" },
+	};
+	struct vm_view view = { .name = "web1",
+				.actual_bytes = UINT64_C(2) << 30,
+				.wss = VM_WSS_ABOVE,
+				.wss_bytes = UINT64_C(512) << 20,
+				.limits = { .mode = VM_MODE_ACT } };
+	struct decision decision = { .step_bytes = UINT64_C(1536) << 20 };
+	struct report_vm rows[] = {
+		{ .vm = &vms[0], .view = &view, .decision = &decision },
+		{ .vm = &vms[1] },
+	};
+	char *text =
+		PRINTED(assert_int_equal(table_vms(out, rows, 2, true), 0));
+
+	(void)state;
+	assert_string_equal(
+		text,
+		"PID      NAME   VCPUS       MEMORY     RESIDENT           WSS      CURRENT       TARGET  MODE\n"
+		"7        web1       0            -            -     > 512 MiB        2 GiB      1.5 GiB  act\n"
+		"8        other      0            -            -             -            -            -  -\n");
 	free(text);
 }
 
@@ -434,6 +464,7 @@ int main(void)
 		cmocka_unit_test(test_json_of_every_shape),
 		cmocka_unit_test(test_json_of_hostile_names),
 		cmocka_unit_test(test_table_of_vms),
+		cmocka_unit_test(test_table_of_vms_with_daemon),
 		cmocka_unit_test(test_plot_of_every_shape),
 		cmocka_unit_test(test_plot_golden),
 		cmocka_unit_test(test_svg_of_every_shape),

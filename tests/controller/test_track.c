@@ -45,6 +45,10 @@ static struct run run_steps(char **argv, const struct fake_step *steps,
 
 	while (argv[argc])
 		argc++;
+	assert_int_equal(
+		options_parse_global(1, (char *[]){ (char *)"kvm-aet", NULL },
+				     &options),
+		1);
 	assert_int_equal(is_mrc ? options_parse_mrc(argc, argv, &options) :
 				  options_parse_wss(argc, argv, &options),
 			 0);
@@ -542,6 +546,10 @@ static void test_output_is_gone(void **state)
 	(void)state;
 	assert_non_null(full);
 	fflush(stdout);
+	assert_int_equal(
+		options_parse_global(1, (char *[]){ (char *)"kvm-aet", NULL },
+				     &options),
+		1);
 	assert_int_equal(options_parse_wss(2, ARGV("wss", "web1"), &options),
 			 0);
 	assert_int_equal(dup2(fileno(full), STDOUT_FILENO), STDOUT_FILENO);
