@@ -55,7 +55,7 @@ enum config_type {
  * @none: word for 0 or NULL; NULL: neither is possible
  * @min: of numbers
  * @max: of numbers
- * @expected: for people
+ * @expected: for people; a format of @min and @max
  */
 struct config_key {
 	const char *section;
@@ -105,12 +105,12 @@ static const struct config_key config_keys[] = {
 	  0, SECONDS },
 	{ "tracking", "miss-ratio", CONFIG_RATIO, AT(tracker.miss_ratio), NULL,
 	  0, 1 - TINY,
-	  "a percentage such as 5% or a fraction such as 0.05, below 100%" },
+	  "a percentage such as 5%% or a fraction such as 0.05, below 100%%" },
 	{ "tracking", "rate-rule", CONFIG_RULE, AT(tracker.rate.rule), NULL, 0,
 	  0, "overhead, references or fixed" },
 	{ "tracking", "overhead-budget", CONFIG_RATIO,
 	  AT(tracker.rate.budget_ratio), NULL, TINY, 0.5,
-	  "a percentage such as 1% or a fraction such as 0.01, at most 50%" },
+	  "a percentage such as 1%% or a fraction such as 0.01, at most 50%%" },
 	{ "tracking", "fault-ratio", CONFIG_RATIO, AT(tracker.rate.fault_ratio),
 	  NULL, TINY, 1, FRACTION },
 	{ "tracking", "rate-step", CONFIG_U32, AT(tracker.rate.step), NULL, 1,
@@ -129,6 +129,8 @@ static const struct config_key config_keys[] = {
 	{ "tracking", "stable-change", CONFIG_RATIO,
 	  AT(tracker.rate.stable_change), NULL, 0, 1,
 	  "a fraction from 0 to 1 such as 0.05, or a percentage" },
+	{ "tracking", "probe-periods", CONFIG_UINT,
+	  AT(tracker.rate.probe_periods), NULL, 2, 1e6, TICKS },
 	{ "tracking", "hot-pages", CONFIG_U32, AT(tracker.hot_pages), NULL,
 	  KVM_AET_MIN_HOT_PAGES, KVM_AET_MAX_HOT_PAGES,
 	  "a number of pages from %.0f to %.0f" },
@@ -185,6 +187,14 @@ static const struct config_key config_keys[] = {
 	  AT(guard_params.pressure_percent), NULL, 0, 100,
 	  "percent of time, from 0 to 100" },
 
+	{ "guard", "usable-min", CONFIG_SIZE, AT(guard_params.usable_min_bytes),
+	  NULL, 0, MAX_SIZE, "a size such as 16MiB" },
+	{ "guard", "usable-min-ratio", CONFIG_RATIO,
+	  AT(guard_params.usable_min_ratio), NULL, 0, 1,
+	  "a fraction from 0 to 1 such as 0.05, or a percentage" },
+	{ "guard", "squeeze", CONFIG_RATIO, AT(guard_params.squeeze_ratio),
+	  NULL, 0, 1, "a fraction from 0 to 1 such as 0.05, or a percentage" },
+
 	{ "metrics", "address", CONFIG_ADDRESS, AT(metrics_address), "none", 0,
 	  0, "none or a loopback address such as 127.0.0.1 or ::1" },
 	{ "metrics", "port", CONFIG_U16, AT(metrics_port), NULL, 1, 65535,
@@ -232,6 +242,8 @@ _Static_assert(KVM_AET_HUGE_SPLIT == 0 && KVM_AET_HUGE_AS_MAPPED == 1 &&
  * @error: its message
  * @set_at: where each key was set last, "FILE:LINE", or NULL
  * @set_in: number of the file in which that was
+ * @set_order: which key was set later has the higher one
+ * @nr_set: number of keys set so far
  * @file: number of this file
  * @out_of_memory: the reason, if @error is empty
  */
@@ -245,6 +257,8 @@ struct config_parse {
 	char error[CONFIG_ERROR_BYTES];
 	char *set_at[CONFIG_NR_KEYS];
 	unsigned int set_in[CONFIG_NR_KEYS];
+	unsigned int set_order[CONFIG_NR_KEYS];
+	unsigned int nr_set;
 	unsigned int file;
 	bool out_of_memory;
 };
@@ -622,6 +636,7 @@ static int config_set(struct config_parse *parse, size_t index,
 	free(parse->set_at[index]);
 	parse->set_at[index] = where;
 	parse->set_in[index] = parse->file;
+	parse->set_order[index] = ++parse->nr_set;
 	return 0;
 }
 
@@ -933,19 +948,19 @@ static const char *config_where(const struct config_parse *parse,
 				const char *other_section,
 				const char *other_name)
 {
-	const char *where = NULL;
-	unsigned int file = 0;
+	const char *where = "defaults";
+	unsigned int order = 0;
 	size_t index;
 
 	if (config_find_key(section, name, &index) == 0 &&
 	    parse->set_at[index]) {
 		where = parse->set_at[index];
-		file = parse->set_in[index];
+		order = parse->set_order[index];
 	}
 	if (config_find_key(other_section, other_name, &index) == 0 &&
-	    parse->set_at[index] && parse->set_in[index] >= file)
+	    parse->set_at[index] && parse->set_order[index] > order)
 		where = parse->set_at[index];
-	return where ? where : "defaults";
+	return where;
 }
 
 static int config_check_relations(struct config_parse *parse)

@@ -112,6 +112,9 @@ static int guest_take_domain(struct guest *guest, const struct virt_news *news)
 		guest->name = name;
 	}
 	guest->is_paused = news->is_paused;
+	guest->is_migrating = news->is_migrating;
+	(void)snprintf(guest->xml_error, sizeof(guest->xml_error), "%s",
+		       news->error ? news->error : "");
 	guest->is_seen = true;
 	guest->facts = news->facts;
 	guest_take_policy(guest, news);
@@ -255,10 +258,15 @@ bool guest_problem(const struct guest *guest,
 static const char *guest_immovable_reason(const struct guest *guest,
 					  const char *hold_reason)
 {
-	const char *reason = domain_facts_immovable_reason(&guest->facts);
+	const char *reason;
 
+	if (*guest->xml_error)
+		return guest->xml_error;
+	reason = domain_facts_immovable_reason(&guest->facts);
 	if (reason)
 		return reason;
+	if (guest->is_migrating)
+		return "libvirt migrates or saves it";
 	if (hold_reason)
 		return hold_reason;
 	if (guest->moving_bytes)

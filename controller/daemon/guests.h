@@ -42,6 +42,8 @@ struct guest_moment {
  * @uuid: of the domain
  * @name: of the domain; untrusted
  * @is_paused: its vCPUs do not run
+ * @is_migrating: libvirt migrates, saves or dumps it
+ * @xml_error: why its XML could not be read; empty: it could
  * @is_seen: libvirt named it since the daemon connected
  * @facts: of the domain's XML
  * @policy: the last valid one of its metadata
@@ -69,6 +71,8 @@ struct guest {
 	char uuid[VIEW_UUID_BYTES];
 	char *name;
 	bool is_paused;
+	bool is_migrating;
+	char xml_error[DOMAIN_XML_ERROR_BYTES];
 	bool is_seen;
 	struct domain_facts facts;
 	struct domain_policy policy;

@@ -377,7 +377,7 @@ static void tick_take_connected(struct ticker *ticker)
 	ticker->is_connected = true;
 	ticker->was_connected = true;
 	*ticker->connection_error = '\0';
-	journal_log(JOURNAL_NOTICE, &about, "connected to %s: %zu VMs run",
+	journal_log(JOURNAL_NOTICE, &about, "connected to %s; running VMs: %zu",
 		    ticker->config->uri, ticker->guests.nr);
 }
 
@@ -421,6 +421,8 @@ int ticker_take_news(struct ticker *ticker, const struct virt_news *news,
 		return 0;
 	case VIRT_MOVED:
 		tick_take_moved(ticker, news);
+		return 0;
+	case VIRT_POLICY_SET:
 		return 0;
 	default:
 		return tick_take_guest_news(ticker, news, now_ns);
@@ -607,7 +609,8 @@ static void tick_act(struct ticker *ticker, const struct tick *tick)
 }
 
 /* Says what changed; moves have been said when they were made. */
-static void tick_report_decision(struct guest *guest,
+static void tick_report_decision(const struct ticker *ticker,
+				 struct guest *guest,
 				 const struct decision *decision)
 {
 	bool is_new = guest->last_verdict != decision->verdict;
@@ -615,6 +618,10 @@ static void tick_report_decision(struct guest *guest,
 			strcmp(guest->last_reason, decision->reason) != 0;
 	struct journal_about about = tick_about(guest, "decision");
 
+	/* What passes, and holds all VMs, was said once. */
+	if (decision->verdict == VERDICT_REFUSE &&
+	    (*ticker->hold_reason || guest->moving_bytes))
+		return;
 	if (decision->verdict == VERDICT_REFUSE && is_other)
 		journal_log(JOURNAL_INFO, &about, "is not moved: %s",
 			    decision->reason);
@@ -667,7 +674,7 @@ static int tick_report(struct ticker *ticker, const struct tick *tick,
 	for (i = 0; i < tick->nr_vms; i++) {
 		struct guest *guest = ticker->guests.list[i];
 
-		tick_report_decision(guest, &tick->decisions[i]);
+		tick_report_decision(ticker, guest, &tick->decisions[i]);
 		err = guest_remember(guest, tick, i);
 		if (err < 0)
 			first_err = err;

@@ -161,7 +161,7 @@ int vcpu_threads_read(const char *proc, pid_t pid,
 		return errno == ENOENT ? -ESRCH : -errno;
 	while ((entry = readdir(tasks))) {
 		uint64_t tid, time_ns;
-		bool is_vcpu;
+		bool is_vcpu = false;
 		int err;
 
 		if (args_number(entry->d_name, 1, INT_MAX, &tid) < 0)
