@@ -167,7 +167,7 @@ static const char set_help[] =
 
 static const char record_help[] =
 	"Usage: kvm-aet record -o FILE [-n N]\n"
-	"       kvm-aet record start [-o NAME]\n"
+	"       kvm-aet record start -o NAME\n"
 	"       kvm-aet record stop\n"
 	"\n"
 	"Record what kvm-aetd sees and decides, for replay and report: to a file of one's\n"

@@ -849,6 +849,11 @@ int options_parse_record(int argc, char **argv, struct options *options)
 				"record stop takes no -o");
 		return -EINVAL;
 	}
+	if (options->record == OPTIONS_RECORD_START && !options->output_path) {
+		log_error(
+			"by what name? say record start -o NAME: a file in the daemon's directory");
+		return -EINVAL;
+	}
 	if (!is_here && options->count) {
 		log_error("-n is for recordings of one's own, with -o");
 		return -EINVAL;

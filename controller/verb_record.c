@@ -122,12 +122,9 @@ static int record_here(const struct options *options, struct client *client)
 static int record_start(const struct options *options, struct client *client)
 {
 	_cleanup_json_ json_t *json = NULL, *arguments = json_object();
-	int err = 0;
 
-	if (options->output_path)
-		err = fields_set(arguments, "path",
-				 fields_text(options->output_path));
-	if (!arguments || err < 0) {
+	if (!arguments || fields_set(arguments, "path",
+				     fields_text(options->output_path)) < 0) {
 		log_error("out of memory");
 		return EXIT_STATUS_FAILED;
 	}

@@ -148,7 +148,8 @@ for words in 'a --host --mode act' '--host' '--host --mode act --min 1GiB'; do
 done
 refuses 2 'where to? say -o FILE, or start or stop for the daemon'"'"'s own recording' record
 refuses 2 'record stop takes no -o' record stop -o f
-refuses 2 "-n is for recordings of one's own, with -o" record start -n 3
+refuses 2 "by what name? say record start -o NAME: a file in the daemon's directory" record start
+refuses 2 "-n is for recordings of one's own, with -o" record start -o f -n 3
 refuses 2 "--output '-': expected a file" record -o -
 for verb in replay report; do
 	refuses 2 'which recording? name its file, or - for standard input' $verb
@@ -165,7 +166,7 @@ refuses 2 "which command? such as 'kvm-aet ctl query-status': see 'kvm-aet ctl -
 refuses 2 "argument 'x': expected KEY=VALUE, or one JSON object such as '{\"level\": \"debug\"}'" \
 	ctl reload x
 gone="the daemon is not running (no answer at $dir/none): start it: systemctl start kvm-aetd"
-for words in 'explain a' 'record start' 'record -o f' 'ctl reload' 'top -b'; do
+for words in 'explain a' 'record start -o f' 'record -o f' 'ctl reload' 'top -b'; do
 	# shellcheck disable=SC2086
 	refuses 1 "$gone" --socket "$dir/none" $words
 done

@@ -215,7 +215,7 @@ static void test_options_of_the_daemon(void **state)
 	assert_true(parse(ARGV("set", "--host", "--mode", "act")).is_host);
 	assert_int_equal(parse(ARGV("record", "-o", "f")).record,
 			 OPTIONS_RECORD_HERE);
-	assert_int_equal(parse(ARGV("record", "start")).record,
+	assert_int_equal(parse(ARGV("record", "start", "-o", "f")).record,
 			 OPTIONS_RECORD_START);
 	assert_int_equal(parse(ARGV("record", "stop")).record,
 			 OPTIONS_RECORD_STOP);
