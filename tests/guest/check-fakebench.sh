@@ -98,6 +98,29 @@ else
 	fail "times of --idle and --seconds"
 fi
 
+echo go >"$work/go"
+run --list 1 --passes 1 --wait <"$work/go"
+if [ $status = 0 ] && grep -q ' done ' "$work/out"; then
+	pass
+else
+	fail "--wait, with a line"
+fi
+run --list 1 --passes 1 --wait </dev/null
+if [ $status = 1 ] && grep -q 'ready' "$work/out" && ! grep -q ' begin' "$work/out" &&
+	grep -q 'no line on standard input' "$work/err"; then
+	pass
+else
+	fail "--wait, without a line"
+fi
+
+run --list 30,70,20,40 --unit pages --passes 2 --free
+if [ $status = 0 ] && grep -q 'ready pages=30 ' "$work/out" &&
+	grep -q ' done steps=4 checked_pages=40$' "$work/out"; then
+	pass
+else
+	fail "--free"
+fi
+
 # --- what it refuses: status 2, one line that says what, nothing on stdout
 refuse() {
 	wanted=$1
@@ -128,6 +151,7 @@ refuse 'passes: not a whole number' --list 1 --passes 1,2
 refuse 'seconds: not a whole number' --list 1 --seconds 1.5
 refuse 'idle: not a whole number' --list 1 --passes 1 --idle -5
 refuse 'unit: neither' --list 1 --passes 1 --unit GiB
+refuse 'free: not with --write' --list 1 --passes 1 --free --write
 refuse 'max: less than' --list 3,2 --passes 1 --max 2
 refuse 'max: not a whole number' --list 3,2 --passes 1 --max 5,6
 refuse 'cannot understand --sizes' --sizes 3

@@ -62,6 +62,8 @@ struct options {
 	uint64_t seed;
 	bool is_random;
 	bool is_write;
+	bool is_started_by_line;
+	bool is_freeing;
 };
 
 /* What every page begins with. */
@@ -72,7 +74,7 @@ struct page {
 
 struct memory {
 	char *base;
-	uint64_t nr_pages;
+	uint64_t nr_pages; /* that are filled */
 	uint64_t page_bytes;
 	uint64_t nr_stores;
 	uint64_t nr_corrupt; /* loads that saw a wrong pattern */
@@ -81,7 +83,7 @@ struct memory {
 static const char usage[] =
 	"usage: fakebench --list SIZE[,SIZE...] (--passes N | --seconds N)\n"
 	"                 [--unit MiB|pages] [--max SIZE] [--random] [--seed N]\n"
-	"                 [--write] [--idle SECONDS]\n"
+	"                 [--write] [--idle SECONDS] [--wait] [--free]\n"
 	"\n"
 	"  --list      sizes to scan, one step each\n"
 	"  --passes    passes over each size\n"
@@ -92,6 +94,10 @@ static const char usage[] =
 	"  --seed      of the random pages and of the contents (default 1)\n"
 	"  --write     store into each page visited, not only load\n"
 	"  --idle      wait between allocating and the first step (default 0)\n"
+	"  --wait      begin the first step when standard input has a line, so that\n"
+	"              several guests can be started at once\n"
+	"  --free      give back the pages that a step does not scan, and fill them\n"
+	"              anew for the next one that does; not with --write\n"
 	"\n"
 	"  fakebench --list 16,48,80,48,16 --seconds 10\n"
 	"  fakebench --list 1000 --unit pages --passes 100 --random --seed 7\n";
@@ -201,6 +207,8 @@ static struct options parse_options(int argc, char **argv, uint64_t page_bytes)
 		{ "seed", required_argument, NULL, 'e' },
 		{ "write", no_argument, NULL, 'w' },
 		{ "idle", required_argument, NULL, 'i' },
+		{ "wait", no_argument, NULL, 'W' },
+		{ "free", no_argument, NULL, 'f' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -254,6 +262,12 @@ static struct options parse_options(int argc, char **argv, uint64_t page_bytes)
 			options.idle_seconds = parse_number(
 				"idle", optarg, NULL, 0, MAX_SECONDS);
 			break;
+		case 'W':
+			options.is_started_by_line = true;
+			break;
+		case 'f':
+			options.is_freeing = true;
+			break;
 		case 'h':
 			fputs(usage, stdout);
 			exit(EXIT_OK);
@@ -271,6 +285,9 @@ static struct options parse_options(int argc, char **argv, uint64_t page_bytes)
 		die(EXIT_USAGE, "no --list of sizes; see --help");
 	if ((options.passes == 0) == (options.seconds == 0))
 		die(EXIT_USAGE, "give either --passes or --seconds");
+	if (options.is_freeing && options.is_write)
+		die(EXIT_USAGE,
+		    "--free: not with --write, whose stores it would lose");
 
 	/* The unit may come behind the sizes. */
 	parse_list(list, pages_per_unit, &options);
@@ -314,32 +331,42 @@ static struct page *page_at(const struct memory *memory, uint64_t page)
 	return (struct page *)(memory->base + page * memory->page_bytes);
 }
 
+/* Have @nr_pages filled, and no more. */
+static void resize(struct memory *memory, uint64_t nr_pages, uint64_t seed)
+{
+	uint64_t page;
+
+	if (nr_pages < memory->nr_pages &&
+	    madvise(page_at(memory, nr_pages),
+		    (memory->nr_pages - nr_pages) * memory->page_bytes,
+		    MADV_DONTNEED) < 0)
+		die(EXIT_FAILED, "madvise: %s", strerror(errno));
+	for (page = memory->nr_pages; page < nr_pages; page++)
+		page_at(memory, page)->pattern = pattern_of(page, seed);
+	memory->nr_pages = nr_pages;
+}
+
 static struct memory allocate(const struct options *options,
 			      uint64_t page_bytes)
 {
-	struct memory memory = {
-		.nr_pages = options->max_pages,
-		.page_bytes = page_bytes,
-	};
-	uint64_t page;
+	struct memory memory = { .page_bytes = page_bytes };
+	uint64_t max_pages = options->max_pages;
 
-	if (memory.nr_pages > SIZE_MAX / page_bytes)
+	if (max_pages > SIZE_MAX / page_bytes)
 		die(EXIT_FAILED, "cannot allocate %" PRIu64 " pages: %s",
-		    memory.nr_pages, strerror(ENOMEM));
-	memory.base = mmap(NULL, memory.nr_pages * page_bytes,
-			   PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-			   -1, 0);
+		    max_pages, strerror(ENOMEM));
+	memory.base = mmap(NULL, max_pages * page_bytes, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (memory.base == MAP_FAILED)
 		die(EXIT_FAILED, "cannot allocate %" PRIu64 " pages: %s",
-		    memory.nr_pages, strerror(errno));
+		    max_pages, strerror(errno));
 	/* EINVAL: a kernel without huge pages, which is as good. */
-	if (madvise(memory.base, memory.nr_pages * page_bytes,
-		    MADV_NOHUGEPAGE) < 0 &&
+	if (madvise(memory.base, max_pages * page_bytes, MADV_NOHUGEPAGE) < 0 &&
 	    errno != EINVAL)
 		die(EXIT_FAILED, "madvise: %s", strerror(errno));
-	for (page = 0; page < memory.nr_pages; page++)
-		page_at(&memory, page)->pattern =
-			pattern_of(page, options->seed);
+	resize(&memory,
+	       options->is_freeing ? options->sizes_pages[0] : max_pages,
+	       options->seed);
 	return memory;
 }
 
@@ -379,6 +406,8 @@ static void run_step(struct memory *memory, const struct options *options,
 	uint64_t passes = 0;
 
 	report("step=%zu size_pages=%" PRIu64 " begin", step + 1, size_pages);
+	if (options->is_freeing)
+		resize(memory, size_pages, options->seed);
 	end_seconds = now_seconds() + (double)options->seconds;
 	do {
 		run_pass(memory, options, size_pages, random_state);
@@ -426,6 +455,21 @@ static void sleep_seconds(uint64_t seconds)
 			die(EXIT_FAILED, "nanosleep: %s", strerror(errno));
 }
 
+static void wait_for_line(void)
+{
+	char c;
+	ssize_t nr_read;
+
+	do {
+		nr_read = read(STDIN_FILENO, &c, 1);
+		if (nr_read < 0 && errno != EINTR)
+			die(EXIT_FAILED, "cannot read standard input: %s",
+			    strerror(errno));
+		if (nr_read == 0)
+			die(EXIT_FAILED, "--wait: no line on standard input");
+	} while (nr_read < 0 || c != '\n');
+}
+
 int main(int argc, char **argv)
 {
 	uint64_t page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
@@ -439,6 +483,8 @@ int main(int argc, char **argv)
 	       memory.nr_pages, memory.page_bytes,
 	       options.is_random ? "random" : "sequential",
 	       options.is_write ? "store" : "load", options.seed);
+	if (options.is_started_by_line)
+		wait_for_line();
 	sleep_seconds(options.idle_seconds);
 	for (step = 0; step < options.nr_steps; step++)
 		run_step(&memory, &options, step, &random_state);
