@@ -66,13 +66,17 @@ bool host_parse_pressure(const char *text, struct host_view *view)
 
 bool host_parse_vmstat(const char *text, uint64_t *ret_swap_in_pages)
 {
-	/* A kernel without swap has no such line. */
-	if (!strstr(text, "pswpin "))
-		*ret_swap_in_pages = 0;
-	else if (!proc_file_number(text, "pswpin ", ret_swap_in_pages))
-		return false;
+	uint64_t pages = 0;
+
 	/* It is in all of them, so this is the file that it should be. */
-	return strstr(text, "nr_free_pages ") != NULL;
+	if (!strstr(text, "nr_free_pages "))
+		return false;
+	/* A kernel without swap has no such line. */
+	if (strstr(text, "pswpin ") &&
+	    !proc_file_number(text, "pswpin ", &pages))
+		return false;
+	*ret_swap_in_pages = pages;
+	return true;
 }
 
 /* -ENOENT, -EOPNOTSUPP: this kernel keeps none. */

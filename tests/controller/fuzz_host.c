@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "daemon/host.h"
+#include "daemon/vcpu.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -17,7 +18,7 @@ static void require(int condition)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct host_view view = { 0 };
-	uint64_t pages = 7;
+	uint64_t pages = 7, ns = 7;
 	char *text = malloc(size + 1);
 
 	require(text != NULL);
@@ -36,7 +37,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			view.memory_full_percent <= 100);
 	else
 		require(!view.has_pressure);
-	(void)host_parse_vmstat(text, &pages);
+	if (!host_parse_vmstat(text, &pages))
+		require(pages == 7);
+	if (vcpu_parse_stat(text, 100, &ns))
+		require(ns % 10000000 == 0);
+	else
+		require(ns == 7);
+	(void)vcpu_parse_schedstat(text, &ns);
+	if (vcpu_is_thread_name(text))
+		require(strstr(text, "/KVM") != NULL);
 	free(text);
 	return 0;
 }
