@@ -743,6 +743,7 @@ static void test_promises(void **state)
 				mrc_random_below(&random, 6000) * MIB;
 			for (i = 0; i < rig.tick.nr_vms; i++) {
 				struct vm_view *vm = &rig.vms[i];
+				double way;
 
 				mrc_curve_free(curves[i]);
 				curves[i] = sim_random_curve(&random, 30,
@@ -755,11 +756,14 @@ static void test_promises(void **state)
 				vm->is_paused = !mrc_random_below(&random, 9);
 				if (!mrc_random_below(&random, 9))
 					vm->target_bytes = 1234 * MIB;
+				way = (double)vm->target_bytes -
+				      (double)vm->actual_bytes;
 				vm->actual_bytes +=
-					(uint64_t)(((double)vm->target_bytes -
-						    (double)vm->actual_bytes) *
-						   mrc_random_unit(&random)) /
-					VIEW_PAGE_BYTES * VIEW_PAGE_BYTES;
+					(uint64_t)((int64_t)(way *
+							     mrc_random_unit(
+								     &random)) /
+						   VIEW_PAGE_BYTES *
+						   VIEW_PAGE_BYTES);
 				vm->has_stats = mrc_random_below(&random, 2);
 				vm->stats.usable_bytes = vm->actual_bytes / 2;
 				vm->stats.swap_in_bytes_per_s =
