@@ -142,6 +142,19 @@ double guard_seen_misses_per_s(const struct vm_view *vm)
 	return swapped;
 }
 
+/*
+ * What the curve expects to be swapped in. Not the misses that no memory avoids, of
+ * pages that were not accessed before: a curve is of the memory that the VM has, and
+ * of one that is too small for its guest it sees mostly these.
+ */
+static double predicted_swap_ins_per_s(const struct vm_view *vm)
+{
+	const struct mrc_curve *curve = vm->upper ? vm->upper : vm->curve;
+
+	return policy_misses_per_s(vm, curve, vm->actual_bytes) -
+	       policy_misses_per_s(vm, curve, UINT64_MAX);
+}
+
 bool guard_is_suffering(const struct guard_params *params,
 			const struct vm_view *vm, bool is_predicted,
 			uint64_t tick, struct guard_memory *memory)
@@ -152,9 +165,7 @@ bool guard_is_suffering(const struct guard_params *params,
 	    !(vm->stats.swap_in_bytes_per_s > params->swap_in_bytes_per_s))
 		return false;
 	if (is_predicted)
-		predicted = policy_misses_per_s(
-			vm, vm->upper ? vm->upper : vm->curve,
-			vm->actual_bytes);
+		predicted = predicted_swap_ins_per_s(vm);
 	most = PREDICTION_SLACK * predicted +
 	       params->swap_in_bytes_per_s / VIEW_PAGE_BYTES;
 	if (is_predicted && guard_seen_misses_per_s(vm) <= most)
