@@ -46,6 +46,13 @@ struct mrc_counter_stacks {
 	 */
 	uint16_t *youngest;
 	unsigned int max_value; /* largest so far */
+	/*
+	 * By register and value - 1: the number, from 1, of the interval that was
+	 * the first to see it; 0 if none has ended that did. What an estimator of
+	 * what came before would have counted follows from it.
+	 */
+	uint32_t *first;
+	uint64_t nr_intervals; /* that have ended */
 
 	size_t nr_counters; /* the last one began with the interval */
 	size_t max_counters;
@@ -88,8 +95,11 @@ int mrc_counter_stacks_new(unsigned int precision, uint64_t interval,
 	stacks->salt = mrc_mix64(seed + UINT64_C(0x9e3779b97f4a7c15));
 	stacks->youngest = calloc(nr_registers(stacks) * NR_VALUES,
 				  sizeof(*stacks->youngest));
+	stacks->first = calloc(nr_registers(stacks) * NR_VALUES,
+			       sizeof(*stacks->first));
 	stacks->depths = calloc(nr_buckets(), sizeof(*stacks->depths));
-	if (stacks->youngest == NULL || stacks->depths == NULL) {
+	if (stacks->youngest == NULL || stacks->first == NULL ||
+	    stacks->depths == NULL) {
 		mrc_counter_stacks_free(stacks);
 		return -ENOMEM;
 	}
@@ -102,6 +112,7 @@ void mrc_counter_stacks_free(struct mrc_counter_stacks *stacks)
 	if (stacks == NULL)
 		return;
 	free(stacks->youngest);
+	free(stacks->first);
 	free(stacks->counts);
 	free(stacks->readings);
 	free(stacks->moved);
@@ -217,31 +228,37 @@ static void add_depths(double *depths, double low, double high, double nr)
 }
 
 /*
- * Count the accesses of an interval by depth. Those new to counter i and not to
- * the one before it lie between their counts, on average over the interval.
- * Differences below 0 are noise of the counters like those above; the sum of all
- * and the cold ones is what was accessed, so they are kept.
+ * Count accesses of an interval by depth: those new to counter i and not to the one
+ * before it lie between their counts, on average over the interval. @fresh are new
+ * to all but the oldest @nr_counters counters, and below @low. Differences below 0
+ * are noise of the counters like those above; the sum of all and the cold ones is
+ * what was accessed, so they are kept.
  */
-static void add_interval(const struct mrc_counter_stacks *stacks,
-			 const struct reading *readings, double *depths)
+static void add_fresh(const double *counts, const struct reading *readings,
+		      size_t nr_counters, double fresh, double low,
+		      double *depths)
 {
-	const double *counts = stacks->counts;
-	size_t last = stacks->nr_counters - 1;
-	double fresh = (double)stacks->nr_in_interval;
-	double low = 0;
 	size_t i;
 
-	for (i = last + 1; i-- > 0;) {
+	for (i = nr_counters; i-- > 0;) {
 		double is_new = readings[i].count - counts[i];
 		double high = (readings[i].count + counts[i]) / 2;
 
-		/* Within the interval the youngest counts from 0 on. */
-		if (i == last)
-			high = readings[i].count;
 		add_depths(depths, low, fmax(high, low), fresh - is_new);
 		fresh = is_new;
-		low = (readings[i].count + counts[i]) / 2;
+		low = high;
 	}
+}
+
+/* Within the interval that began with it, the youngest counter counts from 0 on. */
+static void add_interval(const struct mrc_counter_stacks *stacks,
+			 const struct reading *readings, double *depths)
+{
+	size_t last = stacks->nr_counters - 1;
+	double count = readings[last].count;
+
+	add_depths(depths, 0, count, (double)stacks->nr_in_interval - count);
+	add_fresh(stacks->counts, readings, last, count, count / 2, depths);
 }
 
 /* Drop counters that are close to the next older one, and renumber the rest. */
@@ -272,8 +289,29 @@ static void prune_counters(struct mrc_counter_stacks *stacks)
 	}
 }
 
+/* What the interval that ends was the first to see. */
+static void note_firsts(struct mrc_counter_stacks *stacks)
+{
+	size_t number = stacks->nr_counters;
+	size_t i;
+
+	for (i = 0; i < nr_registers(stacks); i++) {
+		const uint16_t *youngest = &stacks->youngest[i * NR_VALUES];
+		uint32_t *first = &stacks->first[i * NR_VALUES];
+		unsigned int value;
+
+		for (value = 0; value < stacks->max_value; value++)
+			if (youngest[value] == number && first[value] == 0)
+				first[value] = (uint32_t)stacks->nr_intervals;
+	}
+}
+
 static void end_interval(struct mrc_counter_stacks *stacks)
 {
+	/* Beyond 2^32 intervals there is nothing new to be seen first. */
+	if (stacks->nr_intervals < UINT32_MAX)
+		stacks->nr_intervals++;
+	note_firsts(stacks);
 	read_counters(stacks, stacks->readings);
 	add_interval(stacks, stacks->readings, stacks->depths);
 	prune_counters(stacks);
@@ -398,4 +436,227 @@ int mrc_counter_stacks_curve(const struct mrc_counter_stacks *stacks,
 		return -ENOMEM;
 	*ret_curve = curve;
 	return 0;
+}
+
+/* With room for one counter more than are there. NULL without memory. */
+static struct mrc_counter_stacks *copy(const struct mrc_counter_stacks *stacks)
+{
+	size_t nr_values = nr_registers(stacks) * NR_VALUES;
+	size_t nr = stacks->nr_counters + 1;
+	struct mrc_counter_stacks *copy = malloc(sizeof(*copy));
+
+	if (copy == NULL)
+		return NULL;
+	*copy = *stacks;
+	copy->max_counters = nr;
+	copy->youngest = malloc(nr_values * sizeof(*copy->youngest));
+	copy->first = malloc(nr_values * sizeof(*copy->first));
+	copy->counts = malloc(nr * sizeof(*copy->counts));
+	copy->readings = malloc((nr + 2) * sizeof(*copy->readings));
+	copy->moved = malloc((nr + 1) * sizeof(*copy->moved));
+	copy->depths = malloc(nr_buckets() * sizeof(*copy->depths));
+	if (copy->youngest == NULL || copy->first == NULL ||
+	    copy->counts == NULL || copy->readings == NULL ||
+	    copy->moved == NULL || copy->depths == NULL) {
+		mrc_counter_stacks_free(copy);
+		return NULL;
+	}
+	memcpy(copy->youngest, stacks->youngest,
+	       nr_values * sizeof(*copy->youngest));
+	memcpy(copy->first, stacks->first, nr_values * sizeof(*copy->first));
+	memcpy(copy->depths, stacks->depths,
+	       nr_buckets() * sizeof(*copy->depths));
+	if (stacks->nr_counters > 0)
+		memcpy(copy->counts, stacks->counts,
+		       stacks->nr_counters * sizeof(*copy->counts));
+	return copy;
+}
+
+/* A register's value, and the interval that saw it first. */
+struct sight {
+	uint32_t interval;
+	uint32_t index; /* of youngest[] and first[] */
+};
+
+static int compare_sights(const void *left, const void *right)
+{
+	const struct sight *a = left;
+	const struct sight *b = right;
+
+	return (a->interval > b->interval) - (a->interval < b->interval);
+}
+
+/* What @later saw in intervals that have ended, by the first that did. -ENOMEM. */
+static int list_sights(const struct mrc_counter_stacks *later,
+		       struct sight **ret_sights, size_t *ret_nr)
+{
+	size_t nr_values = nr_registers(later) * NR_VALUES;
+	struct sight *sights;
+	size_t nr = 0;
+	size_t i;
+
+	for (i = 0; i < nr_values; i++)
+		nr += later->first[i] != 0;
+	sights = malloc((nr + 1) * sizeof(*sights));
+	if (sights == NULL)
+		return -ENOMEM;
+	nr = 0;
+	for (i = 0; i < nr_values; i++)
+		if (later->first[i] != 0)
+			sights[nr++] = (struct sight){
+				.interval = later->first[i],
+				.index = (uint32_t)i,
+			};
+	qsort(sights, nr, sizeof(*sights), compare_sights);
+	*ret_sights = sights;
+	*ret_nr = nr;
+	return 0;
+}
+
+/*
+ * Let the counters of @stacks go on over what @later saw. Accesses that were new to
+ * the oldest counter there lie between its count and theirs. As registers only keep
+ * what is largest, what was seen again does not matter, and intervals without a
+ * first sight change nothing. @stacks has begun a counter that stands for the oldest
+ * one of @later.
+ */
+static void replay(struct mrc_counter_stacks *stacks,
+		   const struct sight *sights, size_t nr_sights)
+{
+	size_t last = stacks->nr_counters - 1;
+	struct reading *readings = stacks->readings;
+	double *counts = stacks->counts;
+	size_t s = 0;
+	size_t i;
+
+	while (s < nr_sights) {
+		uint32_t interval = sights[s].interval;
+		double fresh;
+
+		for (; s < nr_sights && sights[s].interval == interval; s++)
+			stacks->youngest[sights[s].index] =
+				(uint16_t)(last + 1);
+		read_counters(stacks, readings);
+		fresh = readings[last].count - counts[last];
+		add_fresh(counts, readings, last, fresh,
+			  (readings[last].count + counts[last]) / 2,
+			  stacks->depths);
+		for (i = 0; i <= last; i++)
+			counts[i] = readings[i].count;
+	}
+}
+
+/*
+ * Put the counters of @later behind the @nr_before of @stacks, which are older, and
+ * drop those that are close to the next older one. -ENOMEM.
+ */
+static int append_counters(struct mrc_counter_stacks *stacks, size_t nr_before,
+			   const struct mrc_counter_stacks *later)
+{
+	size_t nr = nr_before + later->nr_counters;
+	double *counts = malloc((nr + 1) * sizeof(*counts));
+	struct reading *readings = malloc((nr + 3) * sizeof(*readings));
+	uint16_t *moved = malloc((nr + 2) * sizeof(*moved));
+	size_t nr_kept = 0;
+	size_t i;
+
+	if (counts == NULL || readings == NULL || moved == NULL) {
+		free(counts);
+		free(readings);
+		free(moved);
+		return -ENOMEM;
+	}
+	moved[0] = 0;
+	for (i = 0; i < nr; i++) {
+		double count = i < nr_before ? stacks->counts[i] :
+					       later->counts[i - nr_before];
+
+		/* One that has begun counts nothing yet, and is kept. */
+		if (nr_kept == 0 ||
+		    count < (1 - stacks->prune) * counts[nr_kept - 1])
+			counts[nr_kept++] = count;
+		moved[i + 1] = (uint16_t)nr_kept;
+	}
+	for (i = 0; i < nr_registers(stacks) * NR_VALUES; i++) {
+		size_t number = stacks->youngest[i];
+
+		if (later->youngest[i] > 0)
+			number = nr_before + later->youngest[i];
+		stacks->youngest[i] = moved[number];
+		if (stacks->first[i] == 0 && later->first[i] != 0)
+			stacks->first[i] = later->first[i] +
+					   (uint32_t)stacks->nr_intervals;
+	}
+	free(stacks->counts);
+	free(stacks->readings);
+	free(stacks->moved);
+	stacks->counts = counts;
+	stacks->readings = readings;
+	stacks->moved = moved;
+	stacks->nr_counters = nr_kept;
+	stacks->max_counters = nr + 1;
+	return 0;
+}
+
+/* -ENOMEM, and then @stacks may be in any state. */
+static int append(struct mrc_counter_stacks *stacks,
+		  const struct mrc_counter_stacks *later)
+{
+	struct sight *sights;
+	size_t nr_sights;
+	size_t nr_before;
+	size_t i;
+	int err;
+
+	if (stacks->nr_in_interval > 0)
+		end_interval(stacks);
+	err = list_sights(later, &sights, &nr_sights);
+	if (err < 0)
+		return err;
+	nr_before = stacks->nr_counters;
+	if (stacks->max_value < later->max_value)
+		stacks->max_value = later->max_value;
+	err = begin_counter(stacks);
+	if (err == 0) {
+		replay(stacks, sights, nr_sights);
+		err = append_counters(stacks, nr_before, later);
+	}
+	free(sights);
+	if (err < 0)
+		return err;
+	for (i = 0; i < nr_buckets(); i++)
+		stacks->depths[i] += later->depths[i];
+	stacks->nr_accesses += later->nr_accesses;
+	stacks->nr_intervals += later->nr_intervals;
+	stacks->nr_in_interval = later->nr_in_interval;
+	return 0;
+}
+
+int mrc_counter_stacks_merge(struct mrc_counter_stacks *stacks,
+			     const struct mrc_counter_stacks *later)
+{
+	struct mrc_counter_stacks *merged;
+	struct mrc_counter_stacks before;
+	int err;
+
+	if (stacks->precision != later->precision ||
+	    stacks->interval != later->interval ||
+	    stacks->prune != later->prune || stacks->salt != later->salt)
+		return -EINVAL;
+	if (later->nr_accesses > UINT64_MAX - stacks->nr_accesses ||
+	    later->nr_intervals >= UINT32_MAX - stacks->nr_intervals)
+		return -EOVERFLOW;
+	if (later->nr_accesses == 0)
+		return 0;
+	merged = copy(stacks);
+	if (merged == NULL)
+		return -ENOMEM;
+	err = append(merged, later);
+	if (err == 0) {
+		before = *stacks;
+		*stacks = *merged;
+		*merged = before;
+	}
+	mrc_counter_stacks_free(merged);
+	return err;
 }

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include <mrc/counter_stacks.h>
@@ -354,7 +355,7 @@ static void test_without_memory(void **state)
 		fail_alloc_off();
 		assert_int_equal(err, stacks == UNTOUCHED ? -ENOMEM : 0);
 	}
-	assert_int_equal(nr_good, 4);
+	assert_int_equal(nr_good, 5);
 	while (done < 9000) {
 		fail_alloc_after(nr_good++ % 4);
 		err = mrc_counter_stacks_access_n(stacks, pages + done,
@@ -378,6 +379,132 @@ static void test_without_memory(void **state)
 	free(pages);
 }
 
+/* @nr_parts of @pages, merged from the left or from the right. */
+static struct mrc_counter_stacks *merge_parts(const uint64_t *pages, size_t nr,
+					      const size_t *ends,
+					      size_t nr_parts, double prune,
+					      bool from_right)
+{
+	struct mrc_counter_stacks *parts[4];
+	size_t p;
+
+	for (p = 0; p < nr_parts; p++) {
+		size_t begin = p == 0 ? 0 : ends[p - 1];
+		size_t end = p + 1 == nr_parts ? nr : ends[p];
+
+		parts[p] = new_stacks(10, 100, prune, 7);
+		access_all(parts[p], pages + begin, end - begin);
+	}
+	for (p = 1; p < nr_parts; p++) {
+		size_t later = from_right ? nr_parts - p : p;
+		struct mrc_counter_stacks *to =
+			parts[from_right ? later - 1 : 0];
+
+		assert_int_equal(mrc_counter_stacks_merge(to, parts[later]), 0);
+		mrc_counter_stacks_free(parts[later]);
+	}
+	return parts[0];
+}
+
+/*
+ * Merged parts are as near to the whole as pruning lets them be: counters that are
+ * dropped at other times blur sizes by the share @prune.
+ */
+static void test_merge_is_like_the_whole(void **state)
+{
+	static const double prunes[] = { 0.001, 0.02 };
+	const size_t nr = 20000;
+	uint64_t seed = test_seed();
+	int round;
+
+	(void)state;
+	for (round = 0; round < 8 * NR_SHAPES; round++) {
+		double prune = prunes[round % 2];
+		uint64_t *pages = new_trace((enum shape)(round % NR_SHAPES),
+					    3000, nr, test_random(&seed));
+		struct mrc_counter_stacks *whole =
+			new_stacks(10, 100, prune, 7);
+		/* In the last rounds, in the middle of an interval. */
+		size_t unit = round < 6 * NR_SHAPES ? 100 : 1;
+		size_t ends[2] = { test_random(&seed) % (nr / 2 / unit) *
+				   unit };
+		struct mrc_counter_stacks *merged;
+		struct mrc_curve *curve;
+		struct mrc_curve *merged_curve;
+		size_t done = nr - test_random(&seed) % 300;
+		double error;
+
+		ends[1] = ends[0] + test_random(&seed) % (nr / 3 / unit) * unit;
+		access_all(whole, pages, nr);
+		merged = merge_parts(pages, done, ends, 2 + (round / 2) % 2,
+				     prune, round % 3 == 0);
+		/* It goes on. */
+		access_all(merged, pages + done, nr - done);
+		assert_int_equal(mrc_counter_stacks_nr_accesses(merged), nr);
+		curve = new_curve(whole);
+		merged_curve = new_curve(merged);
+		error = mean_error(merged_curve, curve, 12000);
+		if (unit == 1)
+			error /= 2;
+		if (error > prune / 4 + 0.0005)
+			print_message("round %d: %.5f\n", round, error);
+		assert_true(error <= prune / 4 + 0.0005);
+		assert_true(mrc_counter_stacks_nr_counters(merged) <=
+			    2 + log(12000) / prune);
+		mrc_curve_free(curve);
+		mrc_curve_free(merged_curve);
+		mrc_counter_stacks_free(whole);
+		mrc_counter_stacks_free(merged);
+		free(pages);
+	}
+}
+
+static void test_merge_refuses(void **state)
+{
+	struct mrc_counter_stacks *stacks = new_stacks(10, 20, 0.02, 1);
+	struct mrc_counter_stacks *same = new_stacks(10, 20, 0.02, 1);
+	struct mrc_counter_stacks *later = new_stacks(10, 20, 0.02, 1);
+	struct mrc_counter_stacks *others[] = {
+		new_stacks(9, 20, 0.02, 1),
+		new_stacks(10, 21, 0.02, 1),
+		new_stacks(10, 20, 0.03, 1),
+		new_stacks(10, 20, 0.02, 2),
+	};
+	uint64_t *pages = new_trace(UNIFORM, 400, 1000, test_seed());
+	unsigned int nr_good;
+	size_t i;
+
+	(void)state;
+	access_all(stacks, pages, 510);
+	access_all(same, pages, 510);
+	/* Nothing is nothing. */
+	assert_int_equal(mrc_counter_stacks_merge(stacks, later), 0);
+	assert_same(stacks, same);
+	access_all(later, pages, 490);
+	for (i = 0; i < ARRAY_SIZE(others); i++) {
+		access_all(others[i], pages, 10);
+		assert_int_equal(mrc_counter_stacks_merge(stacks, others[i]),
+				 -EINVAL);
+		mrc_counter_stacks_free(others[i]);
+	}
+	for (nr_good = 0;; nr_good++) {
+		int err;
+
+		fail_alloc_after(nr_good);
+		err = mrc_counter_stacks_merge(stacks, later);
+		fail_alloc_off();
+		if (err == 0)
+			break;
+		assert_int_equal(err, -ENOMEM);
+		assert_same(stacks, same);
+	}
+	assert_true(nr_good > 5);
+	mrc_counter_stacks_free(stacks);
+	mrc_counter_stacks_free(same);
+	mrc_counter_stacks_free(later);
+	free(pages);
+}
+
 static void test_free_takes_null(void **state)
 {
 	(void)state;
@@ -395,6 +522,8 @@ int main(void)
 		cmocka_unit_test(test_counters_and_memory_are_bounded),
 		cmocka_unit_test(test_refuses),
 		cmocka_unit_test(test_without_memory),
+		cmocka_unit_test(test_merge_is_like_the_whole),
+		cmocka_unit_test(test_merge_refuses),
 		cmocka_unit_test(test_free_takes_null),
 	};
 

@@ -12,15 +12,16 @@
  * The counters are HyperLogLogs of 2^p registers. They are not kept one by one:
  * for each register and value there is the number of the youngest counter that has
  * seen it, from which the registers of all follow. So an access costs the same
- * however many counters there are, and memory is fixed: about 2^p * 80 bytes
+ * however many counters there are, and memory is fixed: about 2^p * 240 bytes
  * besides the counts and a histogram of 100 KiB.
  *
  * Errors: the standard error of a count is 1.04 / sqrt(2^p), 1.6 % for p = 12 and
  * 0.8 % for p = 14; that of all counters is nearly the same one, so sizes come out
  * scaled by it. Steps are smeared over d pages and a share delta of their size.
  *
- * There is no merging of consecutive parts: which of the second part's first
- * accesses hit depends on both parts' pages at the time, and that is not kept.
+ * Estimators of consecutive parts can be merged: with each register and value, the
+ * interval is kept that was the first to see it, so counters of the first part can
+ * go on over the second one. That is ours; the paper joins stacks over a common clock.
  *
  * Sources: Wires, Ingram, Drudi, Harvey, Warfield: "Characterizing Storage
  * Workloads with Counter Stacks", OSDI 2014; Flajolet, Fusy, Gandouet, Meunier:
@@ -137,6 +138,24 @@ size_t mrc_counter_stacks_nr_counters(const struct mrc_counter_stacks *stacks);
  */
 int mrc_counter_stacks_curve(const struct mrc_counter_stacks *stacks,
 			     struct mrc_curve **ret_curve);
+
+/**
+ * mrc_counter_stacks_merge() - append what another estimator saw later
+ * @stacks: estimator that saw the first part of a stream
+ * @later: estimator that saw the rest, made with the same arguments; not
+ *	@stacks itself
+ *
+ * The counters are those that an estimator of the whole stream would have, where
+ * the first part is a whole number of intervals; its last one ends with it otherwise.
+ * They are dropped at other times, so the curve is not the same, but as near to the
+ * exact one. @later ends with an interval that has only begun, if it does.
+ *
+ * Returns 0; -EINVAL the arguments of mrc_counter_stacks_new() differed;
+ * -EOVERFLOW the accesses would not fit 64 bits, or the intervals 32; -ENOMEM.
+ * O(2^p) for each interval of @later that saw something new.
+ */
+int mrc_counter_stacks_merge(struct mrc_counter_stacks *stacks,
+			     const struct mrc_counter_stacks *later);
 
 #ifdef __cplusplus
 }
