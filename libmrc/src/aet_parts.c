@@ -38,7 +38,8 @@ static int find_edges(const struct mrc_parts *parts, struct edges *ret_edges)
 
 		for (p = 0; p < parts->nr_parts; p++)
 			if (parts->parts[p].events[i] > 0 ||
-			    parts->parts[p].censored[i] > 0)
+			    parts->parts[p].censored[i] > 0 ||
+			    parts->parts[p].lost[i] > 0)
 				break;
 		if (p == parts->nr_parts)
 			continue;
@@ -77,11 +78,12 @@ static void fill_curves(const struct mrc_parts *parts,
 		parts->slopes == NULL ?
 			1 :
 			part->nr_observed * parts->inverse_rate / part->length;
-	double nr_observed = fmax(part->nr_observed, 1);
 	struct descent survival = { .value = 1 };
 	struct descent slope = { .value = 1 };
 	double at_risk = part->nr_observed;
-	double nr_longer = at_risk;
+	double nr_known = at_risk; /* not lost, nor reused */
+	double nr_longer = at_risk; /* the same, and their share of the lost */
+	double nr_observed = fmax(part->nr_observed, 1);
 	size_t i = 0;
 	size_t e;
 
@@ -98,16 +100,24 @@ static void fill_curves(const struct mrc_parts *parts,
 			       edges->times[e];
 		     i++) {
 			double events = part->events[i];
-			double censored = part->censored[i];
+			double censored = part->censored[i] + part->lost[i];
+			double lost = part->lost[i];
 			double half = 0;
 
 			if (mrc_bucket_width(parts->sub_bucket_bits, i) > 1)
-				half = censored / 2;
-			if (events > 0)
+				half = 0.5;
+			if (events > 0) {
 				drop += (survival.value - drop) *
-					fmin(events / (at_risk - half), 1);
+					fmin(events / (at_risk -
+						       half * censored),
+					     1);
+				nr_longer -= fmin(
+					events * (nr_longer /
+						  (nr_known - half * lost)),
+					nr_longer);
+			}
 			at_risk = fmax(at_risk - events - censored, 0);
-			nr_longer = fmax(nr_longer - events, 0);
+			nr_known = fmax(nr_known - events - lost, 0);
 			if (parts->slopes != NULL)
 				next_slope = parts->slopes[i];
 		}

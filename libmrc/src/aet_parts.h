@@ -49,6 +49,11 @@ struct mrc_part {
 	double nr_observed;
 	const double *events; /* reused after so long */
 	const double *censored; /* not reused within so long */
+	/*
+	 * Likewise, but the trace went on: whether those are misses is not known.
+	 * They are taken to be like others that were not reused for as long.
+	 */
+	const double *lost;
 };
 
 struct mrc_parts {

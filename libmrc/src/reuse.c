@@ -5,6 +5,9 @@
 #include <math.h>
 #include <stdlib.h>
 
+/* Accesses that are looked at together, where few of them matter. */
+#define SIEVE_LENGTH 128
+
 static bool is_valid(const struct mrc_reuse_options *options)
 {
 	if (options->sub_bucket_bits > MRC_HIST_MAX_SUB_BUCKET_BITS)
@@ -106,19 +109,27 @@ int mrc_reuse_new(unsigned int sub_bucket_bits, struct mrc_reuse **ret_reuse)
 	return mrc_reuse_new_with(&options, ret_reuse);
 }
 
-void mrc_reuse_free(struct mrc_reuse *reuse)
+void mrc_reuse_free_cells(struct mrc_reuse_cell *cells, size_t nr)
 {
 	size_t i;
 
+	if (cells == NULL)
+		return;
+	for (i = 0; i < nr; i++) {
+		free(cells[i].events);
+		free(cells[i].censored);
+		free(cells[i].lost);
+	}
+	free(cells);
+}
+
+void mrc_reuse_free(struct mrc_reuse *reuse)
+{
 	if (reuse == NULL)
 		return;
-	for (i = 0; reuse->cells != NULL &&
-		    i < MRC_REUSE_MAX_WINDOWS * reuse->nr_groups;
-	     i++) {
-		free(reuse->cells[i].events);
-		free(reuse->cells[i].censored);
-	}
-	free(reuse->cells);
+	mrc_reuse_free_cells(reuse->cells,
+			     MRC_REUSE_MAX_WINDOWS * reuse->nr_groups);
+	free(reuse->firsts);
 	free(reuse->filter.words);
 	mrc_page_table_exit(&reuse->table);
 	mrc_page_map_exit(&reuse->old_times);
@@ -136,15 +147,22 @@ uint64_t mrc_reuse_time_of(const struct mrc_reuse *reuse, uint64_t page,
 			   uint32_t value)
 {
 	if (value == MARK_OLD)
-		return mrc_page_map_find(&reuse->old_times, page)->stamp;
+		return mrc_page_map_find(&reuse->old_times, page)->stamp - 1;
 	return value - NR_MARKS + reuse->base;
 }
 
-/*
- * Move @base up by @shift, and the times before it out of the table. -ENOMEM:
- * nothing has changed but times that nobody asks for.
- */
-static int move_base(struct mrc_reuse *reuse, uint32_t shift)
+/* The largest time in the table that leaves room for a batch. */
+#define MAX_TIME (UINT32_MAX - NR_MARKS - SIEVE_LENGTH)
+
+uint64_t mrc_reuse_base_shift(const struct mrc_reuse *reuse, uint64_t time)
+{
+	if (time - reuse->base < MAX_TIME)
+		return 0;
+	return time - reuse->base - MAX_TIME / 2;
+}
+
+/* And the times before it out of the table. */
+int mrc_reuse_move_base(struct mrc_reuse *reuse, uint64_t shift)
 {
 	struct mrc_page_table *table = &reuse->table;
 	unsigned int slot;
@@ -166,7 +184,7 @@ static int move_base(struct mrc_reuse *reuse, uint32_t shift)
 			if (old == NULL)
 				old = mrc_page_map_insert(&reuse->old_times,
 							  page, 1);
-			old->stamp = value - NR_MARKS + reuse->base;
+			old->stamp = value - NR_MARKS + reuse->base + 1;
 		}
 	for (i = 0; i < table->nr_lines; i++)
 		for (slot = 0; slot < MRC_PAGE_LINE_SLOTS; slot++) {
@@ -177,14 +195,13 @@ static int move_base(struct mrc_reuse *reuse, uint32_t shift)
 			if (*value - NR_MARKS < shift)
 				*value = MARK_OLD;
 			else
-				*value -= shift;
+				*value -= (uint32_t)shift;
 		}
 	reuse->base += shift;
 	return 0;
 }
 
-/* Room in @cell for @bucket. -ENOMEM. */
-static int reserve_bucket(struct mrc_reuse_cell *cell, size_t bucket)
+int mrc_reuse_reserve_bucket(struct mrc_reuse_cell *cell, size_t bucket)
 {
 	size_t nr_buckets = 256;
 	uint64_t *counts;
@@ -202,8 +219,12 @@ static int reserve_bucket(struct mrc_reuse_cell *cell, size_t bucket)
 	if (counts == NULL)
 		return -ENOMEM;
 	cell->censored = counts;
+	counts = realloc(cell->lost, nr_buckets * sizeof(*counts));
+	if (counts == NULL)
+		return -ENOMEM;
+	cell->lost = counts;
 	for (i = cell->nr_buckets; i < nr_buckets; i++)
-		cell->events[i] = cell->censored[i] = 0;
+		cell->events[i] = cell->censored[i] = cell->lost[i] = 0;
 	cell->nr_buckets = nr_buckets;
 	return 0;
 }
@@ -222,10 +243,12 @@ static void merge_cells(struct mrc_reuse_cell *to, struct mrc_reuse_cell *from)
 	for (i = 0; i < from->nr_buckets; i++) {
 		to->events[i] += from->events[i];
 		to->censored[i] += from->censored[i];
+		to->lost[i] += from->lost[i];
 	}
 	to->nr_observed += from->nr_observed;
 	free(from->events);
 	free(from->censored);
+	free(from->lost);
 	*from = (struct mrc_reuse_cell){ 0 };
 }
 
@@ -240,7 +263,7 @@ static int close_window(struct mrc_reuse *reuse)
 	size_t i;
 	int err;
 
-	err = reserve_bucket(cell, nr_used);
+	err = mrc_reuse_reserve_bucket(cell, nr_used);
 	if (err < 0)
 		return err;
 	for (i = 0; i <= nr_used; i++) {
@@ -324,7 +347,7 @@ static int add_interval(struct mrc_reuse *reuse, struct mrc_reuse_cell *cell,
 	size_t bucket = mrc_bucket_index(hist->sub_bucket_bits, reuse_time);
 	int err;
 
-	err = reserve_bucket(cell, bucket);
+	err = mrc_reuse_reserve_bucket(cell, bucket);
 	if (err < 0)
 		return err;
 	cell->nr_observed++;
@@ -340,9 +363,39 @@ static int add_interval(struct mrc_reuse *reuse, struct mrc_reuse_cell *cell,
 	return 0;
 }
 
-static void count_cold(struct mrc_reuse *reuse, uint64_t now)
+int mrc_reuse_reserve_firsts(struct mrc_reuse *reuse, size_t nr)
+{
+	struct mrc_reuse_first *firsts;
+	size_t max;
+
+	if (nr <= reuse->max_firsts - reuse->nr_firsts)
+		return 0;
+	max = reuse->nr_firsts + reuse->nr_firsts / 2 + nr;
+	if (max > SIZE_MAX / sizeof(*firsts))
+		return -ENOMEM;
+	firsts = realloc(reuse->firsts, max * sizeof(*firsts));
+	if (firsts == NULL)
+		return -ENOMEM;
+	reuse->firsts = firsts;
+	reuse->max_firsts = max;
+	return 0;
+}
+
+/* After a successful reserve. */
+static void note_first(struct mrc_reuse *reuse, uint64_t page, uint64_t now)
+{
+	if (mrc_reuse_keeps_firsts(reuse))
+		reuse->firsts[reuse->nr_firsts++] = (struct mrc_reuse_first){
+			.page = page,
+			.time = now,
+		};
+}
+
+static void count_cold(struct mrc_reuse *reuse, uint64_t page, uint64_t now)
 {
 	struct mrc_hist *hist = reuse->hist;
+
+	note_first(reuse, page, now);
 
 	if (reuse->options.is_cold_infinite) {
 		hist->cold++;
@@ -365,6 +418,8 @@ static int count_all(struct mrc_reuse *reuse, const uint64_t *pages,
 	int err;
 
 	err = mrc_page_table_reserve(table, nr_pages);
+	if (err == 0 && mrc_reuse_keeps_firsts(reuse))
+		err = mrc_reuse_reserve_firsts(reuse, nr_pages);
 	if (err < 0)
 		return err;
 	for (i = 0; i < nr_pages; i++)
@@ -376,7 +431,7 @@ static int count_all(struct mrc_reuse *reuse, const uint64_t *pages,
 		if (value == NULL) {
 			mrc_page_table_insert(table, lines[i], pages[i],
 					      value_of(reuse, now));
-			count_cold(reuse, now);
+			count_cold(reuse, pages[i], now);
 			continue;
 		}
 		counts[mrc_bucket_index(
@@ -398,6 +453,8 @@ static int count_sampled_page(struct mrc_reuse *reuse, uint64_t page)
 	int err;
 
 	err = mrc_page_table_reserve(&reuse->table, 1);
+	if (err == 0 && mrc_reuse_keeps_firsts(reuse))
+		err = mrc_reuse_reserve_firsts(reuse, 1);
 	if (err < 0)
 		return err;
 	line = mrc_page_table_line(&reuse->table, page);
@@ -410,11 +467,12 @@ static int count_sampled_page(struct mrc_reuse *reuse, uint64_t page)
 			   reuse_time, value != NULL);
 	if (err < 0)
 		return err;
-	if (value != NULL)
+	if (value != NULL) {
 		*value = value_of(reuse, now);
-	else
-		mrc_page_table_insert(&reuse->table, line, page,
-				      value_of(reuse, now));
+		return 0;
+	}
+	note_first(reuse, page, now);
+	mrc_page_table_insert(&reuse->table, line, page, value_of(reuse, now));
 	return 0;
 }
 
@@ -519,9 +577,6 @@ static int begin_wait(struct mrc_reuse *reuse, uint64_t page)
 	return 0;
 }
 
-/* Accesses that are looked at together, where few of them matter. */
-#define SIEVE_LENGTH 128
-
 /* Of at most SIEVE_LENGTH pages those that may matter; returns their number. */
 static size_t sieve(const struct mrc_reuse *reuse, const uint64_t *pages,
 		    size_t nr_pages, uint8_t *ret_indices)
@@ -594,11 +649,9 @@ static size_t limit_batch(const struct mrc_reuse *reuse, size_t nr_pages,
 /* The times of the next batch fit the table. */
 static int reserve_times(struct mrc_reuse *reuse)
 {
-	const uint32_t max_time = UINT32_MAX - NR_MARKS - SIEVE_LENGTH;
+	uint64_t shift = mrc_reuse_base_shift(reuse, reuse->nr_accesses);
 
-	if (reuse->nr_accesses - reuse->base < max_time)
-		return 0;
-	return move_base(reuse, max_time / 2);
+	return shift > 0 ? mrc_reuse_move_base(reuse, shift) : 0;
 }
 
 int mrc_reuse_access_n(struct mrc_reuse *reuse, const uint64_t *pages,

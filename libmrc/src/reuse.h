@@ -32,7 +32,8 @@ enum mrc_reuse_mark {
 struct mrc_reuse_cell {
 	size_t nr_buckets;
 	uint64_t *events;
-	uint64_t *censored;
+	uint64_t *censored; /* by the beginning or the end of the stream */
+	uint64_t *lost; /* censored between two parts of it */
 	uint64_t nr_observed;
 };
 
@@ -47,12 +48,18 @@ struct mrc_reuse_filter {
 	size_t nr_set; /* bits set since then, at most */
 };
 
+/* The first access of a page, in accesses from 0. */
+struct mrc_reuse_first {
+	uint64_t page;
+	uint64_t time;
+};
+
 struct mrc_reuse {
 	struct mrc_reuse_options options;
 	struct mrc_hist *hist;
 
 	struct mrc_page_table table;
-	struct mrc_page_map old_times;
+	struct mrc_page_map old_times; /* plus 1, as stamps are never 0 */
 	uint64_t nr_accesses;
 	uint64_t base;
 
@@ -68,6 +75,11 @@ struct mrc_reuse {
 	size_t nr_groups;
 	struct mrc_reuse_cell *cells; /* [window * nr_groups + group] */
 	struct mrc_hist *at_window; /* as it was when the window began */
+
+	/* Only of who can be merged as the later part. */
+	struct mrc_reuse_first *firsts;
+	size_t nr_firsts;
+	size_t max_firsts;
 };
 
 static inline bool mrc_reuse_is_sampling(const struct mrc_reuse *reuse)
@@ -81,6 +93,29 @@ static inline bool mrc_reuse_is_sampling(const struct mrc_reuse *reuse)
  */
 uint64_t mrc_reuse_time_of(const struct mrc_reuse *reuse, uint64_t page,
 			   uint32_t value);
+
+/* Whether @firsts is kept. */
+static inline bool mrc_reuse_keeps_firsts(const struct mrc_reuse *reuse)
+{
+	return reuse->options.is_mergeable &&
+	       reuse->options.sampling != MRC_REUSE_REFERENCES;
+}
+
+/* Room for @nr more in @firsts. -ENOMEM. */
+int mrc_reuse_reserve_firsts(struct mrc_reuse *reuse, size_t nr);
+
+/* Room in @cell for @bucket. -ENOMEM. */
+int mrc_reuse_reserve_bucket(struct mrc_reuse_cell *cell, size_t bucket);
+
+/* Free the counts of @nr cells and the cells; NULL is fine. */
+void mrc_reuse_free_cells(struct mrc_reuse_cell *cells, size_t nr);
+
+/*
+ * By how much @base must go up, so that @time fits the table with some room; 0 if it
+ * does. And go: -ENOMEM, then nothing has changed but times that nobody asks for.
+ */
+uint64_t mrc_reuse_base_shift(const struct mrc_reuse *reuse, uint64_t time);
+int mrc_reuse_move_base(struct mrc_reuse *reuse, uint64_t shift);
 
 /* The number of the window that @time is in. */
 static inline size_t mrc_reuse_window_at(const struct mrc_reuse *reuse,

@@ -12,7 +12,7 @@
 /* All windows as parts, in the order in which they look back. */
 struct windows {
 	struct mrc_parts parts;
-	double *counts; /* of all parts: events, censored, events, ... */
+	double *counts; /* of all parts: events, censored, lost, events, ... */
 	double *slopes; /* or NULL */
 };
 
@@ -26,12 +26,17 @@ static size_t part_of(const struct mrc_reuse *reuse, size_t w)
 
 static double *events_of(const struct windows *windows, size_t part)
 {
-	return windows->counts + 2 * part * windows->parts.nr_buckets;
+	return windows->counts + 3 * part * windows->parts.nr_buckets;
 }
 
 static double *censored_of(const struct windows *windows, size_t part)
 {
 	return events_of(windows, part) + windows->parts.nr_buckets;
+}
+
+static double *lost_of(const struct windows *windows, size_t part)
+{
+	return censored_of(windows, part) + windows->parts.nr_buckets;
 }
 
 static void add_counts(double *to, const uint64_t *from, size_t nr)
@@ -51,6 +56,7 @@ static void add_cell(const struct windows *windows, size_t part,
 		nr = windows->parts.nr_buckets;
 	add_counts(events_of(windows, part), cell->events, nr);
 	add_counts(censored_of(windows, part), cell->censored, nr);
+	add_counts(lost_of(windows, part), cell->lost, nr);
 	windows->parts.parts[part].nr_observed += (double)cell->nr_observed;
 }
 
@@ -193,8 +199,8 @@ static void join_small_parts(struct windows *windows)
 			parts->parts[++nr] = parts->parts[p];
 			continue;
 		}
-		/* Both arrays of a part lie behind each other. */
-		for (i = 0; i < 2 * parts->nr_buckets; i++)
+		/* The arrays of a part lie behind each other. */
+		for (i = 0; i < 3 * parts->nr_buckets; i++)
 			((double *)last->events)[i] +=
 				parts->parts[p].events[i];
 		last->nr_observed += parts->parts[p].nr_observed;
@@ -221,7 +227,7 @@ static int gather_windows(const struct mrc_reuse *reuse, size_t left_out,
 
 	windows.parts.parts =
 		calloc(reuse->nr_windows, sizeof(*windows.parts.parts));
-	windows.counts = calloc(2 * windows.parts.nr_buckets,
+	windows.counts = calloc(3 * windows.parts.nr_buckets,
 				reuse->nr_windows * sizeof(double));
 	if (windows.parts.parts == NULL || windows.counts == NULL) {
 		free_windows(&windows);
@@ -234,6 +240,7 @@ static int gather_windows(const struct mrc_reuse *reuse, size_t left_out,
 			.length = (double)reuse->window_length,
 			.events = events_of(&windows, p),
 			.censored = censored_of(&windows, p),
+			.lost = lost_of(&windows, p),
 		};
 		if (w + 1 == reuse->nr_windows)
 			windows.parts.parts[p].length =
@@ -361,7 +368,7 @@ static void weigh(const struct windows *windows, struct mrc_random *random,
 		struct mrc_part *part = &weighed->parts.parts[p];
 
 		part->nr_observed = 0;
-		for (i = 0; i < 2 * parts->nr_buckets; i++) {
+		for (i = 0; i < 3 * parts->nr_buckets; i++) {
 			double weight = mrc_band_weigh(
 				random, parts->parts[p].events[i]);
 

@@ -268,11 +268,11 @@ static void check_long_times(enum mrc_reuse_sampling sampling)
 	uint64_t page;
 	int i;
 
-	/* Pages 0..99, then for each pause page 0 alone, then all again. */
+	/* Pages 0..99, then for each pause page 1 alone, then all again. */
 	for (page = 0; page < 100; page++)
 		assert_int_equal(mrc_reuse_access(reuse, page), 0);
 	for (i = 0; i < 4; i++) {
-		page = 0;
+		page = 1;
 		reuse->nr_accesses += pause;
 		reuse->next_sample += pause;
 		assert_int_equal(mrc_reuse_access(reuse, page), 0);
@@ -632,6 +632,354 @@ static void test_without_memory(void **state)
 	}
 }
 
+static void assert_same_curve(const struct mrc_curve *a,
+			      const struct mrc_curve *b)
+{
+	size_t i;
+
+	assert_int_equal(mrc_curve_nr_points(a), mrc_curve_nr_points(b));
+	for (i = 0; i < mrc_curve_nr_points(a); i++) {
+		double sizes[2] = { -1, -2 };
+		double ratios[2] = { -1, -2 };
+
+		assert_int_equal(mrc_curve_point(a, i, &sizes[0], &ratios[0]),
+				 0);
+		assert_int_equal(mrc_curve_point(b, i, &sizes[1], &ratios[1]),
+				 0);
+		assert_near(sizes[0], sizes[1], 0);
+		assert_near(ratios[0], ratios[1], 0);
+	}
+}
+
+/* Not only alike now: what is known of windows and groups is the same. */
+static void assert_same(const struct mrc_reuse *a, const struct mrc_reuse *b)
+{
+	struct mrc_curve *curves[6] = { NULL };
+	size_t i;
+
+	assert_int_equal(mrc_reuse_nr_accesses(a), mrc_reuse_nr_accesses(b));
+	assert_int_equal(mrc_reuse_nr_windows(a), mrc_reuse_nr_windows(b));
+	assert_hist_equal(mrc_reuse_hist(a), mrc_reuse_hist(b));
+	if (mrc_hist_total(mrc_reuse_hist(a)) == 0)
+		return;
+	assert_int_equal(mrc_reuse_curve(a, &curves[0]), 0);
+	assert_int_equal(mrc_reuse_curve(b, &curves[1]), 0);
+	assert_int_equal(mrc_reuse_band(a, 0.9, &curves[2], &curves[4]), 0);
+	assert_int_equal(mrc_reuse_band(b, 0.9, &curves[3], &curves[5]), 0);
+	for (i = 0; i < 6; i += 2)
+		assert_same_curve(curves[i], curves[i + 1]);
+	for (i = 0; i < 6; i++)
+		mrc_curve_free(curves[i]);
+}
+
+static void access_all(struct mrc_reuse *reuse, const uint64_t *pages,
+		       size_t nr)
+{
+	assert_int_equal(mrc_reuse_access_n(reuse, pages, nr), 0);
+}
+
+#define NR_MERGED 1500
+
+/* Three parts of @trace, merged from the left or from the right. */
+static struct mrc_reuse *merge_parts(const struct mrc_reuse_options *options,
+				     const uint64_t *trace, size_t nr,
+				     const size_t *ends, bool from_right)
+{
+	struct mrc_reuse *parts[3];
+	size_t begin = 0;
+	size_t p;
+
+	for (p = 0; p < 3; p++) {
+		size_t end = p < 2 ? ends[p] : nr;
+
+		parts[p] = new_reuse(options);
+		access_all(parts[p], trace + begin, end - begin);
+		begin = end;
+	}
+	if (from_right) {
+		assert_int_equal(mrc_reuse_merge(parts[1], parts[2]), 0);
+		assert_int_equal(mrc_reuse_merge(parts[0], parts[1]), 0);
+	} else {
+		assert_int_equal(mrc_reuse_merge(parts[0], parts[1]), 0);
+		assert_int_equal(mrc_reuse_merge(parts[0], parts[2]), 0);
+	}
+	mrc_reuse_free(parts[1]);
+	mrc_reuse_free(parts[2]);
+	return parts[0];
+}
+
+static const struct mrc_reuse_options merged_options[] = {
+	{ .sub_bucket_bits = 7, .is_mergeable = true },
+	{ .sub_bucket_bits = 7, .is_mergeable = true, .is_cold_infinite = true },
+	/* 125 windows, of which pairs become one. */
+	{ .sub_bucket_bits = 3, .is_mergeable = true, .window_accesses = 12 },
+	{ .sub_bucket_bits = 5, .is_mergeable = true, .window_accesses = 100 },
+	{ .sub_bucket_bits = 7,
+	  .is_mergeable = true,
+	  .sampling = MRC_REUSE_PAGES,
+	  .inverse_rate = 3 },
+	{ .sub_bucket_bits = 7,
+	  .is_mergeable = true,
+	  .sampling = MRC_REUSE_PAGES,
+	  .inverse_rate = 2,
+	  .window_accesses = 100 },
+};
+
+static void test_merge_is_the_whole(void **state)
+{
+	static uint64_t trace[NR_MERGED];
+	uint64_t seed = test_seed();
+	int round;
+
+	(void)state;
+	for (round = 0; round < 6 * (int)ARRAY_SIZE(merged_options); round++) {
+		const struct mrc_reuse_options *options =
+			&merged_options[(size_t)round %
+					ARRAY_SIZE(merged_options)];
+		struct mrc_reuse *whole = new_reuse(options);
+		size_t done = NR_MERGED - test_random(&seed) % 100;
+		/* In windows that two halvings leave whole. */
+		size_t unit = options->window_accesses == 0 ?
+				      1 :
+				      4 * options->window_accesses;
+		struct mrc_reuse *merged;
+		size_t ends[2];
+
+		fill_trace(trace, NR_MERGED, (enum shape)(round % NR_SHAPES),
+			   1 + test_random(&seed) % 500, &seed);
+		ends[0] = test_random(&seed) % (done / 2 / unit + 1) * unit;
+		ends[1] = ends[0] + test_random(&seed) %
+					    ((done - ends[0]) / unit + 1) *
+					    unit;
+		merged = merge_parts(options, trace, done, ends,
+				     round / 3 % 2 == 0);
+		access_all(whole, trace, done);
+		assert_same(merged, whole);
+		access_all(merged, trace + done, NR_MERGED - done);
+		access_all(whole, trace + done, NR_MERGED - done);
+		assert_same(merged, whole);
+		/* And it can be the later one. */
+		if (options->window_accesses == 0) {
+			struct mrc_reuse *first = new_reuse(options);
+
+			access_all(first, trace, 777);
+			assert_int_equal(mrc_reuse_merge(first, merged), 0);
+			mrc_reuse_free(merged);
+			merged = first;
+			first = new_reuse(options);
+			access_all(first, trace, 777);
+			access_all(first, trace, NR_MERGED);
+			assert_same(merged, first);
+			mrc_reuse_free(first);
+		}
+		mrc_reuse_free(merged);
+		mrc_reuse_free(whole);
+	}
+}
+
+/* Pages and parts that lie further apart than 32 bits. */
+static void test_merge_beyond_32_bits(void **state)
+{
+	const uint64_t pauses[] = { 3000000000, 5000000000, 20000000000 };
+	int round;
+
+	(void)state;
+	for (round = 0; round < 6; round++) {
+		const struct mrc_reuse_options options = {
+			.sub_bucket_bits = 7,
+			.sampling = round < 3 ? MRC_REUSE_ALL : MRC_REUSE_PAGES,
+			.inverse_rate = 1.5,
+			.is_mergeable = true,
+		};
+		uint64_t pause = pauses[round % 3];
+		struct mrc_reuse *parts[2] = { new_reuse(&options),
+					       new_reuse(&options) };
+		struct mrc_reuse *whole = new_reuse(&options);
+		uint64_t page;
+		int step;
+
+		for (step = 0; step < 4; step++)
+			for (page = 0; page < 100; page++) {
+				struct mrc_reuse *part = parts[step / 2];
+				uint64_t other = page + (uint64_t)step * 20;
+
+				if (page == 50 && step > 0) {
+					part->nr_accesses += pause;
+					whole->nr_accesses += pause;
+				}
+				access_all(part, &other, 1);
+				access_all(whole, &other, 1);
+			}
+		assert_int_equal(mrc_reuse_merge(parts[0], parts[1]), 0);
+		for (step = 0; step < 2; step++)
+			for (page = 0; page < 200; page++) {
+				access_all(parts[0], &page, 1);
+				access_all(whole, &page, 1);
+			}
+		assert_hist_equal(mrc_reuse_hist(parts[0]),
+				  mrc_reuse_hist(whole));
+		mrc_reuse_free(parts[0]);
+		mrc_reuse_free(parts[1]);
+		mrc_reuse_free(whole);
+	}
+}
+
+/*
+ * Sampled references: what waits at the end of a part is lost, so what is counted is
+ * what was drawn, and the curve is near to that of all accesses: parts of three to six
+ * passes over the pages double the error. Lost ones counted as misses make it 0.03.
+ */
+static void test_merge_of_references(void **state)
+{
+	static uint64_t trace[30000];
+	uint64_t seed = test_seed();
+	double sums[2] = { 0 };
+	int round;
+
+	(void)state;
+	for (round = 0; round < 12; round++) {
+		struct mrc_reuse_options options = { .sub_bucket_bits = 7 };
+		struct mrc_reuse *all = new_reuse(&options);
+		struct mrc_reuse *counters[2];
+		struct mrc_curve *curves[3] = { NULL };
+		const size_t ends[] = { 11000, 20000 };
+		int i;
+
+		fill_trace(trace, 30000, (enum shape)(round % NR_SHAPES), 2000,
+			   &seed);
+		options.sampling = MRC_REUSE_REFERENCES;
+		options.inverse_rate = 20;
+		options.seed = test_random(&seed);
+		if (round % 2 == 0)
+			options.window_accesses = 1000;
+		access_all(all, trace, 30000);
+		counters[0] = merge_parts(&options, trace, 25000, ends,
+					  round % 4 < 2);
+		counters[1] = new_reuse(&options);
+		access_all(counters[0], trace + 25000, 5000);
+		access_all(counters[1], trace, 30000);
+		/* Waiting ones, counted as well: binomial, within 5 deviations. */
+		assert_near(
+			(double)mrc_hist_total(mrc_reuse_hist(counters[0])) +
+				(double)counters[0]->nr_open,
+			1500, 5 * sqrt(1500));
+		assert_int_equal(mrc_reuse_curve(all, &curves[2]), 0);
+		for (i = 0; i < 2; i++) {
+			double mean = 0;
+
+			assert_int_equal(
+				mrc_reuse_curve(counters[i], &curves[i]), 0);
+			(void)distance(curves[i], curves[2], 2000, &mean);
+			sums[i] += mean / 12;
+			mrc_curve_free(curves[i]);
+			mrc_reuse_free(counters[i]);
+		}
+		mrc_curve_free(curves[2]);
+		mrc_reuse_free(all);
+	}
+	print_message("mean error %.5f merged, %.5f whole\n", sums[0], sums[1]);
+	assert_true(sums[0] < 0.015);
+}
+
+static void test_merge_refuses(void **state)
+{
+	struct mrc_reuse_options options = { .sub_bucket_bits = 5,
+					     .is_mergeable = true,
+					     .window_accesses = 10 };
+	uint64_t trace[100];
+	struct mrc_reuse *reuse = new_reuse(&options);
+	struct mrc_reuse *same = new_reuse(&options);
+	struct mrc_reuse *later = new_reuse(&options);
+	struct mrc_reuse *other;
+	uint64_t seed = test_seed();
+	int i;
+
+	(void)state;
+	fill_trace(trace, 100, UNIFORM, 30, &seed);
+	access_all(reuse, trace, 45);
+	access_all(same, trace, 45);
+	assert_int_equal(mrc_reuse_merge(reuse, later), 0);
+	access_all(later, trace, 50);
+	/* Ends within a window. */
+	assert_int_equal(mrc_reuse_merge(reuse, later), -EINVAL);
+	for (i = 0; i < 6; i++) {
+		struct mrc_reuse_options changed = options;
+
+		changed.sub_bucket_bits += i == 0;
+		changed.window_accesses += i == 1 ? 1 : 0;
+		changed.is_mergeable = i != 2;
+		if (i >= 3)
+			changed.sampling = MRC_REUSE_PAGES;
+		changed.inverse_rate = 2;
+		if (i == 4)
+			changed.window_accesses = 0;
+		if (i == 5)
+			changed.sampling = MRC_REUSE_REFERENCES;
+		other = new_reuse(&changed);
+		access_all(other, trace, 20);
+		assert_int_equal(mrc_reuse_merge(reuse, other), -EINVAL);
+		mrc_reuse_free(other);
+	}
+	assert_same(reuse, same);
+	access_all(reuse, trace, 5);
+	access_all(same, trace, 5);
+	later->nr_accesses += (UINT64_C(1) << MRC_HIST_VALUE_BITS) - 51;
+	assert_int_equal(mrc_reuse_merge(reuse, later), -ERANGE);
+	assert_same(reuse, same);
+	mrc_reuse_free(reuse);
+	mrc_reuse_free(same);
+	mrc_reuse_free(later);
+}
+
+/* Every allocation fails once, and then nothing has changed. */
+static void test_merge_without_memory(void **state)
+{
+	static uint64_t trace[NR_MERGED];
+	uint64_t seed = test_seed();
+	size_t o;
+
+	(void)state;
+	fill_trace(trace, NR_MERGED, SKEWED, 500, &seed);
+	for (o = 0; o <= ARRAY_SIZE(merged_options); o++) {
+		struct mrc_reuse_options options = {
+			.sub_bucket_bits = 5,
+			.sampling = MRC_REUSE_REFERENCES,
+			.inverse_rate = 3,
+			.window_accesses = 200,
+		};
+		struct mrc_reuse *parts[2];
+		struct mrc_reuse *same;
+		unsigned int nr_good;
+
+		if (o < ARRAY_SIZE(merged_options))
+			options = merged_options[o];
+		parts[0] = new_reuse(&options);
+		parts[1] = new_reuse(&options);
+		same = new_reuse(&options);
+		access_all(parts[0], trace, 600);
+		access_all(same, trace, 600);
+		access_all(parts[1], trace + 600, NR_MERGED - 600);
+		for (nr_good = 0;; nr_good++) {
+			int err;
+
+			fail_alloc_after(nr_good);
+			err = mrc_reuse_merge(parts[0], parts[1]);
+			fail_alloc_off();
+			if (err == 0)
+				break;
+			assert_int_equal(err, -ENOMEM);
+			assert_hist_equal(mrc_reuse_hist(parts[0]),
+					  mrc_reuse_hist(same));
+			if (nr_good % 64 == 8)
+				assert_same(parts[0], same);
+		}
+		assert_true(nr_good > 2);
+		mrc_reuse_free(parts[0]);
+		mrc_reuse_free(parts[1]);
+		mrc_reuse_free(same);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -648,6 +996,11 @@ int main(void)
 		cmocka_unit_test(test_number_of_windows),
 		cmocka_unit_test(test_new_refuses),
 		cmocka_unit_test(test_without_memory),
+		cmocka_unit_test(test_merge_is_the_whole),
+		cmocka_unit_test(test_merge_beyond_32_bits),
+		cmocka_unit_test(test_merge_of_references),
+		cmocka_unit_test(test_merge_refuses),
+		cmocka_unit_test(test_merge_without_memory),
 	};
 
 	return cmocka_run_group_tests_name("reuse", tests, NULL, NULL);
