@@ -26,7 +26,7 @@ static int count(struct mrc_gen *gen, struct mrc_reuse *reuse)
 int main(void)
 {
 	const struct mrc_reuse_options options = {
-		.sub_bucket_bits = 7,
+		.sub_bucket_bits = 10,
 		.sampling = MRC_REUSE_REFERENCES,
 		.inverse_rate = 100,
 	};

@@ -450,6 +450,77 @@ static size_t free_groups(const struct mrc_reuse *reuse)
 	return (size_t)fmax(sum * sum / squares - 1, 1);
 }
 
+/* The number sampled differs by no more than that without a reason. */
+#define MAX_DEVIATIONS 3
+
+static double nr_observed_in(const struct mrc_reuse *reuse, size_t group)
+{
+	double nr = 0;
+	size_t w;
+
+	for (w = 0; w < reuse->nr_windows; w++)
+		nr += (double)reuse->cells[w * reuse->nr_groups + group]
+			      .nr_observed;
+	return nr;
+}
+
+/* Of the number of accesses sampled, by how the groups of the sample differ. */
+static double deviation_of_observed(const struct mrc_reuse *reuse)
+{
+	double nr = (double)reuse->nr_groups;
+	double squares = 0;
+	double sum = 0;
+	size_t g;
+
+	for (g = 0; g < reuse->nr_groups; g++) {
+		double observed = nr_observed_in(reuse, g);
+
+		sum += observed;
+		squares += observed * observed;
+	}
+	return sqrt(fmax(squares - sum * sum / nr, 0) * nr / (nr - 1));
+}
+
+/*
+ * Where fewer accesses were sampled than there should be, what is missing may be
+ * those of pages that are accessed more than any in the sample. How many of them
+ * miss no group can show: by the slopes as many as of others do, in truth fewer. If
+ * none do, the misses sampled are all there are, and their share is the plain
+ * estimate: the band's lower end reaches there. Not where the number sampled varies
+ * among the groups by as much, as it does in a loop, by the number of pages. -ENOMEM.
+ */
+static int reach_down(const struct mrc_reuse *reuse, const double *sizes,
+		      size_t nr, double *ratios, struct mrc_curve **low)
+{
+	double expected =
+		(double)reuse->nr_accesses / reuse->options.inverse_rate;
+	double nr_observed = (double)mrc_hist_total(reuse->hist);
+	struct mrc_curve *lower = NULL;
+	struct windows windows;
+	size_t i;
+	int err;
+
+	if (expected - nr_observed <=
+	    MAX_DEVIATIONS * deviation_of_observed(reuse))
+		return 0;
+	err = gather_windows(reuse, SIZE_MAX, &windows);
+	if (err < 0)
+		return err;
+	for (i = 0; i < windows.parts.nr_buckets; i++)
+		windows.slopes[i] = 0;
+	err = mrc_parts_ratios(&windows.parts, sizes, nr, ratios);
+	free_windows(&windows);
+	for (i = 0; err == 0 && i < nr; i++)
+		ratios[i] = fmin(ratios[i], mrc_curve_at(*low, sizes[i]));
+	if (err == 0)
+		err = curve_of(sizes, ratios, nr, &lower);
+	if (err < 0)
+		return err;
+	mrc_curve_free(*low);
+	*low = lower;
+	return 0;
+}
+
 /* @curve is the estimate. -ENOMEM. */
 static int band_around(const struct mrc_reuse *reuse,
 		       const struct mrc_curve *curve, double level,
@@ -458,6 +529,8 @@ static int band_around(const struct mrc_reuse *reuse,
 	double share_unseen = 0;
 	double nr_observed = INFINITY;
 	struct mrc_band band = { 0 };
+	struct mrc_curve *high = NULL;
+	struct mrc_curve *low = NULL;
 	double *ratios = NULL;
 	double spread;
 	double *sizes;
@@ -493,11 +566,20 @@ static int band_around(const struct mrc_reuse *reuse,
 		err = mrc_band_curves(&band, curve, level, spread, nr_observed,
 				      (size_t)2
 					      << reuse->options.sub_bucket_bits,
-				      ret_low, ret_high);
+				      &low, &high);
+	if (err == 0 && reuse->options.sampling == MRC_REUSE_PAGES)
+		err = reach_down(reuse, sizes, nr, ratios, &low);
 	mrc_band_exit(&band);
 	free(ratios);
 	free(sizes);
-	return err;
+	if (err < 0) {
+		mrc_curve_free(low);
+		mrc_curve_free(high);
+		return err;
+	}
+	*ret_low = low;
+	*ret_high = high;
+	return 0;
 }
 
 int mrc_reuse_band(const struct mrc_reuse *reuse, double level,
