@@ -281,7 +281,7 @@ int domain_facts_parse(const char *xml, struct domain_facts *ret_facts)
 {
 	_cleanup_xml_doc_ xmlDoc *doc = NULL;
 	struct domain_facts facts = { 0 };
-	uint64_t pluggable_bytes;
+	uint64_t pluggable_bytes = 0;
 	const xmlNode *root, *backing;
 	int err;
 
