@@ -75,6 +75,9 @@
 #define VIRT_FIRST_RETRY_NS (NS_PER_S / 4)
 #define VIRT_LAST_RETRY_NS (UINT64_C(16) * NS_PER_S)
 
+/* How long the event that tells why a domain stopped may take. */
+#define VIRT_REASON_NS NS_PER_S
+
 /* A domain that could not be read is read again. */
 #define VIRT_REREAD_NS (UINT64_C(5) * NS_PER_S)
 
@@ -107,6 +110,7 @@ enum virt_work {
  * @is_being_read: by the librarian
  * @reread_ns: when to read it again; 0: no need
  * @gone_reason: for the news of its end, from the last event; static, or NULL
+ * @is_missed: it was found not to run, before an event told why
  * @wants: for the movers, enum virt_work
  * @is_being_moved: by one of them; no other takes it
  * @is_in_urgent: it is in virt->urgent
@@ -132,6 +136,7 @@ struct virt_domain {
 	bool is_being_read;
 	uint64_t reread_ns;
 	const char *gone_reason;
+	bool is_missed;
 	TAILQ_ENTRY(virt_domain) read_link;
 	unsigned int wants;
 	bool is_being_moved;
@@ -325,11 +330,12 @@ static void virt_want_read(struct virt *virt, struct virt_domain *domain)
 	pthread_cond_broadcast(&virt->work);
 }
 
-static void virt_want_reread(struct virt *virt, struct virt_domain *domain)
+static void virt_want_reread(struct virt *virt, struct virt_domain *domain,
+			     uint64_t delay_ns)
 {
 	if (domain->must_read || domain->reread_ns)
 		return;
-	domain->reread_ns = virt_now_ns() + VIRT_REREAD_NS;
+	domain->reread_ns = virt_now_ns() + delay_ns;
 	virt->nr_rereads++;
 }
 
@@ -970,6 +976,7 @@ static void virt_tell_gone(struct virt *virt, struct virt_domain *domain,
 
 	virt_forget_run(virt, domain);
 	domain->gone_reason = NULL;
+	domain->is_missed = false;
 	domain->id = -1;
 	if (!domain->is_known)
 		return;
@@ -996,6 +1003,7 @@ static void virt_book_run(struct virt *virt, struct virt_domain *domain,
 	domain->is_known = true;
 	domain->id = reading->id;
 	domain->gone_reason = NULL;
+	domain->is_missed = false;
 	domain->facts = reading->news.facts;
 	if (!is_sized)
 		balloon_sized(&domain->balloon, reading->actual_bytes,
@@ -1009,6 +1017,17 @@ static void virt_book_run(struct virt *virt, struct virt_domain *domain,
 	if (domain->facts.stats_period_s == 0 ||
 	    domain->facts.stats_period_s > virt->stats_period_s)
 		virt_want_period(virt, domain);
+}
+
+/*
+ * When QEMU ends, one event says so before another tells why: a reading between
+ * the two would be right, but could not say it. If libvirtd was away, no event
+ * will.
+ */
+static bool virt_may_learn_why(const struct virt_domain *domain)
+{
+	return domain->is_known && !domain->gone_reason &&
+	       !domain->is_awaited && !domain->is_missed;
 }
 
 /* The lock is held at the start and at the end. */
@@ -1029,6 +1048,9 @@ static void virt_read_next(struct virt *virt, struct virt_thread *librarian,
 
 	if (reading.err == 0) {
 		virt_book_run(virt, domain, &reading, seq);
+	} else if (reading.err == -ENOENT && virt_may_learn_why(domain)) {
+		domain->is_missed = true;
+		virt_want_reread(virt, domain, VIRT_REASON_NS);
 	} else if (reading.err == -ENOENT) {
 		virt_tell_gone(virt, domain,
 			       domain->gone_reason ? domain->gone_reason :
@@ -1037,7 +1059,7 @@ static void virt_read_next(struct virt *virt, struct virt_thread *librarian,
 		virt_lose(virt, TAKE_PTR(reading.news.error));
 	} else {
 		/* It stays as last known. */
-		virt_want_reread(virt, domain);
+		virt_want_reread(virt, domain, VIRT_REREAD_NS);
 	}
 	virt_news_done(&reading.news);
 	virt_awaited(virt, domain);
