@@ -385,7 +385,7 @@ static struct mrc_counter_stacks *merge_parts(const uint64_t *pages, size_t nr,
 					      size_t nr_parts, double prune,
 					      bool from_right)
 {
-	struct mrc_counter_stacks *parts[4];
+	struct mrc_counter_stacks *parts[4] = { NULL };
 	size_t p;
 
 	for (p = 0; p < nr_parts; p++) {
