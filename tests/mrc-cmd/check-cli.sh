@@ -231,10 +231,10 @@ verdict 'curves from a pipe' $good
 
 # Plots: no colours in a pipe; SVG that refers to nothing and is well-formed.
 holds 'no escapes' bash -c "! '$command' plot two.json | grep -q \$'\\033'"
-script -qec "'$command' plot two.json" /dev/null </dev/null >out 2>err
+TERM=xterm script -qec "'$command' plot two.json" /dev/null </dev/null >out 2>err
 grep -q $'\033\\[34m\\*' out && good=yes || good=no
 verdict 'colours on a terminal' $good
-NO_COLOR=1 script -qec "'$command' plot two.json" /dev/null </dev/null >out 2>err
+NO_COLOR=1 TERM=xterm script -qec "'$command' plot two.json" /dev/null </dev/null >out 2>err
 grep -q $'\033' out && good=no || good=yes
 verdict 'NO_COLOR' $good
 for columns in 1 40 80 200; do
