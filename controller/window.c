@@ -219,15 +219,23 @@ static int window_set_wss(struct window *window)
 	err = mrc_curve_wss_pages(window->curve, window->miss_ratio,
 				  &window->wss_pages);
 	window->wss = err == -ERANGE ? WINDOW_WSS_ABOVE : WINDOW_WSS_KNOWN;
-	if (err != -ERANGE)
+	if (err == -ERANGE) {
+		bound = mrc_curve_max_pages(window->curve);
+		if (bound < window->distinct_pages)
+			bound = window->distinct_pages;
+		/* Such a size cannot be: it is not even counted in single pages. */
+		if (!(bound < 0x1p53))
+			return -EBADMSG;
+		window->wss_pages = (uint64_t)bound;
+	} else if (err < 0) {
 		return err == -EOVERFLOW ? -EBADMSG : err;
-	bound = mrc_curve_max_pages(window->curve);
-	if (bound < window->distinct_pages)
-		bound = window->distinct_pages;
-	/* Such a size cannot be: it is not even counted in single pages. */
-	if (!(bound < 0x1p53))
-		return -EBADMSG;
-	window->wss_pages = (uint64_t)bound;
+	}
+	/*
+	 * The model's caches have no end, and where many intervals are open it
+	 * goes beyond all that the VM has.
+	 */
+	if (window->range_pages && window->wss_pages > window->range_pages)
+		window->wss_pages = window->range_pages;
 	return 0;
 }
 

@@ -188,6 +188,26 @@ static void test_cold_only(void **state)
 	window_done(&window);
 }
 
+/* Of a VM of 600 pages, 500 sampled ones stand for 600 and not for 1000. */
+static void test_no_more_than_the_vm_has(void **state)
+{
+	uint64_t before[NR_BUCKETS] = { 0 }, after[NR_BUCKETS] = { 0 };
+	struct sample from = make_sample(1, before);
+	struct sample to = make_sample(2, after);
+	struct window window;
+
+	(void)state;
+	to.accesses = 500;
+	to.cold_accesses = 500;
+	to.window_pages = 500;
+	to.range_pages = 600;
+	to.sampled_pages = 300;
+	assert_int_equal(window_init(&from, &to, 0.05, &window), 0);
+	assert_int_equal(window.wss, WINDOW_WSS_ABOVE);
+	assert_int_equal(window.wss_pages, 600);
+	window_done(&window);
+}
+
 /* 6 % cold: no memory gets below that. */
 static void test_never_that_low(void **state)
 {
@@ -811,6 +831,7 @@ int main(void)
 		cmocka_unit_test(test_counted_share_before_nominal),
 		cmocka_unit_test(test_no_access),
 		cmocka_unit_test(test_cold_only),
+		cmocka_unit_test(test_no_more_than_the_vm_has),
 		cmocka_unit_test(test_never_that_low),
 		cmocka_unit_test(test_refuses_contradictions),
 		cmocka_unit_test(test_huge_counters),
