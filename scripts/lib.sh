@@ -376,6 +376,10 @@ module()
 	echo "build/kvm-aet-$(<"$kernel/release")/kvm-aet.ko"
 }
 
+# A guest that is not up by then hangs.
+# shellcheck disable=SC2034 # used by the scripts that source this file
+readonly GUEST_BOOT_S=150
+
 # A page trap takes an emulated host about 30 us and real hardware 1 to 2, but
 # the guest's timer ticks on time: it would tick every 100 traps, and each tick
 # touches about as many pages as the hot set holds. So tick slower by the same
