@@ -109,17 +109,22 @@ int mrc_reuse_new(unsigned int sub_bucket_bits, struct mrc_reuse **ret_reuse)
 	return mrc_reuse_new_with(&options, ret_reuse);
 }
 
+void mrc_reuse_cell_done(struct mrc_reuse_cell *cell)
+{
+	free(cell->events);
+	free(cell->censored);
+	free(cell->lost);
+	*cell = (struct mrc_reuse_cell){ 0 };
+}
+
 void mrc_reuse_free_cells(struct mrc_reuse_cell *cells, size_t nr)
 {
 	size_t i;
 
 	if (cells == NULL)
 		return;
-	for (i = 0; i < nr; i++) {
-		free(cells[i].events);
-		free(cells[i].censored);
-		free(cells[i].lost);
-	}
+	for (i = 0; i < nr; i++)
+		mrc_reuse_cell_done(&cells[i]);
 	free(cells);
 }
 
@@ -246,10 +251,7 @@ static void merge_cells(struct mrc_reuse_cell *to, struct mrc_reuse_cell *from)
 		to->lost[i] += from->lost[i];
 	}
 	to->nr_observed += from->nr_observed;
-	free(from->events);
-	free(from->censored);
-	free(from->lost);
-	*from = (struct mrc_reuse_cell){ 0 };
+	mrc_reuse_cell_done(from);
 }
 
 /* The histogram's growth since the window began, as the cell of that window. */

@@ -107,6 +107,9 @@ int mrc_reuse_reserve_firsts(struct mrc_reuse *reuse, size_t nr);
 /* Room in @cell for @bucket. -ENOMEM. */
 int mrc_reuse_reserve_bucket(struct mrc_reuse_cell *cell, size_t bucket);
 
+/* Frees what a cell owns and empties it; an all-zero cell is fine. */
+void mrc_reuse_cell_done(struct mrc_reuse_cell *cell);
+
 /* Free the counts of @nr cells and the cells; NULL is fine. */
 void mrc_reuse_free_cells(struct mrc_reuse_cell *cells, size_t nr);
 

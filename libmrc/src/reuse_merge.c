@@ -98,9 +98,7 @@ static int add_open_window(const struct merger *merger,
 		open.nr_observed = from->hist->total - from->at_window->total;
 		err = add_counts(cell_of(merger, now, 0), &open);
 	}
-	free(open.events);
-	free(open.censored);
-	free(open.lost);
+	mrc_reuse_cell_done(&open);
 	return err;
 }
 
@@ -244,10 +242,7 @@ static void close_windows(const struct merger *merger)
 		}
 		before->total += cell->nr_observed;
 	}
-	free(last->events);
-	free(last->censored);
-	free(last->lost);
-	*last = (struct mrc_reuse_cell){ 0 };
+	mrc_reuse_cell_done(last);
 }
 
 static int new_hists(struct merger *merger)
