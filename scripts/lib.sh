@@ -376,9 +376,48 @@ module()
 	echo "build/kvm-aet-$(<"$kernel/release")/kvm-aet.ko"
 }
 
-# A guest that is not up by then hangs.
-# shellcheck disable=SC2034 # used by the scripts that source this file
-readonly GUEST_BOOT_S=150
+# wait_for SECONDS COMMAND...: until it succeeds; 1 if the time is over.
+wait_for()
+{
+	local end=$((SECONDS + $1))
+
+	shift
+	until "$@"; do
+		[ "$SECONDS" -lt "$end" ] || return 1
+		# Each try costs an emulated host what its guests lack.
+		sleep 0.5
+	done
+}
+
+# has_ended PID
+has_ended()
+{
+	! kill -0 "$1" 2>/dev/null
+}
+
+# A guest boots in 10 s in an emulated host; one that is not up by then hangs.
+readonly GUEST_BOOT_S=90
+
+# boot_until_up BOOT IS_UP IS_RUNNING: some guests hang in an emulated host while
+# they boot, with one lock of their kernel taken twice. So BOOT, and if IS_UP has not
+# succeeded in time, BOOT again, which ends what runs still; three times at most.
+# 1 if that did not help, or as soon as IS_RUNNING fails.
+boot_until_up()
+{
+	local boot=$1 is_up=$2 is_running=$3 end try
+
+	for try in 1 2 3; do
+		[ "$try" = 1 ] || say "the guest hangs while it boots; once more"
+		"$boot"
+		end=$((SECONDS + GUEST_BOOT_S))
+		while [ "$SECONDS" -lt "$end" ]; do
+			! "$is_up" || return 0
+			"$is_running" || return 1
+			sleep 0.5
+		done
+	done
+	return 1
+}
 
 # A page trap takes an emulated host about 30 us and real hardware 1 to 2, but
 # the guest's timer ticks on time: it would tick every 100 traps, and each tick

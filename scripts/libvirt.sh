@@ -20,19 +20,6 @@ readonly LIBVIRT_PID=/run/libvirtd.pid
 # what it has shown there, its swap.
 readonly GUESTS=/run/guests
 
-# wait_for SECONDS COMMAND...: until it succeeds; 1 if the time is over.
-wait_for()
-{
-	local end=$((SECONDS + $1))
-
-	shift
-	until "$@"; do
-		[ "$SECONDS" -lt "$end" ] || return 1
-		# Each try costs an emulated host what its guests lack.
-		sleep 0.5
-	done
-}
-
 # libvirt_setup PROBES: the machine's own libvirt, without what a lab host lacks
 # (cgroups, AppArmor, namespaces, virtlogd), without anything of the machine's
 # own, and with the cached probes, if PROBES is not empty.
@@ -151,24 +138,34 @@ guest_reader()
 	done
 }
 
-# guest_start NAME: and wait until it takes lines. Of some ten guests one hangs in an
-# emulated host while it boots, with one lock of its kernel taken twice: it is started
-# anew.
+# guest_start NAME: and wait until it takes lines.
 guest_start()
 {
-	local ready
+	local guest=$1 ready
 
-	for _ in 1 2 3; do
-		ready=$(guest_count "$1" 'guest: ready')
-		virsh create "$GUESTS/$1/xml" >"$GUESTS/$1/create.log" 2>&1 || break
-		! wait_for 150 guest_has_shown "$1" 'guest: ready' $((ready + 1)) ||
-			return 0
-		say "the guest $1 hangs while it boots; once more"
-		virsh destroy "$1" >/dev/null
-	done
-	cat "$GUESTS/$1/create.log" >&2
-	tail -n 20 "$GUESTS/$1/shown" "/var/log/libvirt/qemu/$1.log" >&2
-	die "the guest $1 did not come up; what there is of it is above"
+	ready=$(guest_count "$1" 'guest: ready')
+	boot_until_up guest_create guest_is_up guest_is_running || {
+		cat "$GUESTS/$1/create.log" >&2
+		tail -n 20 "$GUESTS/$1/shown" "/var/log/libvirt/qemu/$1.log" >&2
+		die "the guest $1 did not come up; what there is of it is above"
+	}
+}
+
+# These three are for guest_start() and its $guest.
+guest_create()
+{
+	virsh destroy "$guest" >/dev/null 2>&1 || true
+	virsh create "$GUESTS/$guest/xml" >"$GUESTS/$guest/create.log" 2>&1 || true
+}
+
+guest_is_up()
+{
+	guest_has_shown "$guest" 'guest: ready' $((ready + 1))
+}
+
+guest_is_running()
+{
+	virsh domid "$guest" >/dev/null 2>&1
 }
 
 # guest_say NAME LINE: to its console.
