@@ -13,6 +13,7 @@ static uint64_t balloon_distance(uint64_t a, uint64_t b)
 void balloon_ordered(struct balloon *balloon, uint64_t target_bytes,
 		     uint64_t now_ns)
 {
+	balloon->older_target_bytes = balloon->target_bytes;
 	balloon->target_bytes = target_bytes;
 	balloon->ordered_ns = now_ns;
 }
@@ -21,6 +22,13 @@ void balloon_reset(struct balloon *balloon)
 {
 	/* One that is empty has nothing to come back from. */
 	balloon->is_resetting = balloon->actual_bytes > 0;
+}
+
+static bool balloon_is_between(const struct balloon *balloon, uint64_t bytes)
+{
+	uint64_t a = balloon->older_target_bytes, b = balloon->target_bytes;
+
+	return a < b ? bytes >= a && bytes <= b : bytes >= b && bytes <= a;
 }
 
 void balloon_sized(struct balloon *balloon, uint64_t actual_bytes,
@@ -38,13 +46,23 @@ void balloon_sized(struct balloon *balloon, uint64_t actual_bytes,
 	}
 	if (actual_bytes == target) {
 		balloon->is_resetting = false;
+		balloon->older_target_bytes = target;
 		return;
 	}
 	if (balloon->is_resetting)
 		return;
+	/* From where it turns to the target, it does what it was told last. */
+	if (balloon_distance(actual_bytes, target) <
+	    balloon_distance(before, target)) {
+		balloon->older_target_bytes = target;
+		return;
+	}
 	/* It may still be on its way to an older target. */
 	if (balloon->ordered_ns > 0 &&
-	    now_ns - balloon->ordered_ns < BALLOON_SETTLE_NS)
+	    now_ns - balloon->ordered_ns <
+		    (balloon_is_between(balloon, actual_bytes) ?
+			     BALLOON_LATE_NS :
+			     BALLOON_SETTLE_NS))
 		return;
 	if (balloon_distance(actual_bytes, target) >
 	    balloon_distance(before, target))

@@ -22,10 +22,14 @@
 /* QEMU tells of a changed size at most once a second, and late. */
 #define BALLOON_SETTLE_NS UINT64_C(3000000000)
 
+/* A guest that swaps for it may be so long at the target before. */
+#define BALLOON_LATE_NS UINT64_C(30000000000)
+
 /**
  * struct balloon - how large, and what it was told
  * @actual_bytes: the guest's size, last read; 0: not yet
  * @target_bytes: what it was last told, as far as known
+ * @older_target_bytes: before our last order, until the guest follows that
  * @ordered_ns: CLOCK_MONOTONIC of our last order; 0: none
  * @is_resetting: the guest boots: its size jumps to all, and back to the target
  *	once its driver runs
@@ -33,6 +37,7 @@
 struct balloon {
 	uint64_t actual_bytes;
 	uint64_t target_bytes;
+	uint64_t older_target_bytes;
 	uint64_t ordered_ns;
 	bool is_resetting;
 };

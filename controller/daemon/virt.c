@@ -1706,6 +1706,7 @@ static void virt_do(struct virt *virt, struct virt_thread *mover,
 	if (task.err < 0 && task.work == VIRT_WORK_TARGET &&
 	    domain->balloon.target_bytes == task.target_bytes) {
 		domain->balloon.target_bytes = before.target_bytes;
+		domain->balloon.older_target_bytes = before.older_target_bytes;
 		domain->balloon.ordered_ns = before.ordered_ns;
 	}
 	if (task.conn != virt->conn || virt->is_lost || virt->is_stopping)

@@ -68,6 +68,26 @@ static void test_news_of_an_older_target(void **state)
 	balloon_sized(&balloon, 450 * MIB, 104 * S);
 	balloon_sized(&balloon, 512 * MIB, 105 * S);
 	assert_int_equal(balloon.target_bytes, 512 * MIB);
+
+	/* One that swaps for it takes its time. */
+	balloon_ordered(&balloon, 256 * MIB, 200 * S);
+	balloon_sized(&balloon, 500 * MIB, 204 * S);
+	balloon_ordered(&balloon, 512 * MIB, 205 * S);
+	balloon_sized(&balloon, 490 * MIB, 215 * S);
+	assert_int_equal(balloon.target_bytes, 512 * MIB);
+	/* But beyond what it was told nobody goes by himself. */
+	balloon_sized(&balloon, 250 * MIB, 216 * S);
+	assert_int_equal(balloon.target_bytes, 250 * MIB);
+
+	/* Nor back, once it has turned. */
+	balloon_ordered(&balloon, 512 * MIB, 300 * S);
+	balloon_sized(&balloon, 400 * MIB, 305 * S);
+	balloon_sized(&balloon, 390 * MIB, 310 * S);
+	assert_int_equal(balloon.target_bytes, 390 * MIB);
+	/* Nor for ever. */
+	balloon_ordered(&balloon, 512 * MIB, 400 * S);
+	balloon_sized(&balloon, 380 * MIB, 440 * S);
+	assert_int_equal(balloon.target_bytes, 380 * MIB);
 }
 
 static void test_reset(void **state)
