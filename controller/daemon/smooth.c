@@ -146,6 +146,7 @@ int smooth_add(struct smooth *smooth, const struct window *window,
 	smooth->accesses = old_weight + new_weight;
 	smooth->seconds = smooth->seconds * fade + window_seconds(window);
 	smooth->max_distinct_pages = window->distinct_pages;
+	smooth->range_pages = window->range_pages;
 	smooth->end_ns = window->end_ns;
 	return 0;
 }
@@ -158,19 +159,23 @@ double smooth_accesses_per_s(const struct smooth *smooth)
 enum vm_wss smooth_wss(const struct smooth *smooth, double miss_ratio,
 		       uint64_t *ret_bytes)
 {
+	enum vm_wss wss;
 	double bound;
 	uint64_t pages;
 
 	*ret_bytes = 0;
 	if (!smooth->curve)
 		return VM_WSS_UNKNOWN;
-	if (mrc_curve_wss_pages(smooth->curve, miss_ratio, &pages) == 0) {
-		*ret_bytes = pages * VIEW_PAGE_BYTES;
-		return VM_WSS_KNOWN;
+	wss = VM_WSS_KNOWN;
+	if (mrc_curve_wss_pages(smooth->curve, miss_ratio, &pages)) {
+		wss = VM_WSS_ABOVE;
+		bound = fmax(mrc_curve_max_pages(smooth->curve),
+			     smooth->max_distinct_pages);
+		pages = (uint64_t)fmin(bound, SMOOTH_MAX_PAGES);
 	}
-	bound = fmax(mrc_curve_max_pages(smooth->curve),
-		     smooth->max_distinct_pages);
-	bound = fmin(bound, SMOOTH_MAX_PAGES);
-	*ret_bytes = (uint64_t)bound * VIEW_PAGE_BYTES;
-	return VM_WSS_ABOVE;
+	/* The model's caches have no end: see window_set_wss(). */
+	if (smooth->range_pages && pages > smooth->range_pages)
+		pages = smooth->range_pages;
+	*ret_bytes = pages * VIEW_PAGE_BYTES;
+	return wss;
 }

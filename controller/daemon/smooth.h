@@ -24,6 +24,7 @@
  * @accesses: of the VM, faded; not only the sampled ones
  * @seconds: faded
  * @max_distinct_pages: of the last window
+ * @range_pages: that the VM has, in the last window; 0: unknown
  * @end_ns: of the last window
  */
 struct smooth {
@@ -33,6 +34,7 @@ struct smooth {
 	double accesses;
 	double seconds;
 	double max_distinct_pages;
+	uint64_t range_pages;
 	uint64_t end_ns;
 };
 
