@@ -62,6 +62,7 @@ enum direction {
  * struct course - a VM in the making of a tick's decisions
  * @memory: of it
  * @state: as observed
+ * @is_predicted: the policy counts its misses
  * @is_suffering: it swaps in more than it should
  * @is_small: the change is within the dead band
  * @direction: where it goes
@@ -74,6 +75,7 @@ enum direction {
 struct course {
 	struct guard_memory memory;
 	enum guard_state state;
+	bool is_predicted;
 	bool is_suffering;
 	bool is_small;
 	enum direction direction;
@@ -213,19 +215,22 @@ static void observe(struct deciding *deciding,
 		struct course *course = &deciding->courses[i];
 		const struct guard_memory *known =
 			find_memory(memory, vm->uuid);
-		bool is_predicted =
+
+		course->is_predicted =
 			deciding->policy->counts_misses &&
 			!plan_unknown_reason(deciding->policy_params, vm);
-
 		if (known)
 			course->memory = *known;
 		else
 			guard_init(&course->memory, vm);
 		course->state = guard_observe(deciding->params, vm,
 					      deciding->tick, &course->memory);
-		course->is_suffering =
-			guard_is_suffering(deciding->params, vm, is_predicted,
-					   deciding->tick, &course->memory);
+		course->is_suffering = guard_is_suffering(deciding->params, vm,
+							  course->is_predicted,
+							  deciding->tick,
+							  &course->memory);
+		guard_observe_demand(deciding->policy_params, deciding->params,
+				     vm, deciding->tick, &course->memory);
 	}
 }
 
@@ -248,17 +253,16 @@ static uint64_t plan_minimum(const struct deciding *deciding, size_t i,
 {
 	const struct vm_view *vm = &deciding->vms[i];
 	const struct course *course = &deciding->courses[i];
-	uint64_t minimum = vm->limits.min_bytes, more;
+	uint64_t minimum = vm->limits.min_bytes, relief;
 
 	if (strictness >= WITH_FLOORS)
 		minimum = guard_floor(deciding->params, vm, deciding->tick,
 				      &course->memory);
 	if (strictness >= WITH_SUFFERING && course->is_suffering) {
-		more = vm->actual_bytes + deciding->params->max_step_bytes;
-		if (minimum < more)
-			minimum = more < vm->limits.max_bytes ?
-					  more :
-					  vm->limits.max_bytes;
+		relief = guard_relief(deciding->params, vm,
+				      course->is_predicted, &course->memory);
+		if (minimum < relief)
+			minimum = relief;
 	}
 	return minimum;
 }
@@ -275,6 +279,13 @@ static void make_plan_vms(struct deciding *deciding, bool is_for_acting)
 
 	memcpy(deciding->plan_vms, deciding->vms,
 	       deciding->nr_vms * sizeof(*deciding->vms));
+	for (i = 0; i < deciding->nr_vms; i++) {
+		const struct guard_memory *memory =
+			&deciding->courses[i].memory;
+
+		deciding->plan_vms[i].vain_growths = memory->vain_growths;
+		deciding->plan_vms[i].held_bytes = memory->held_bytes;
+	}
 	for (i = 0; i < deciding->nr_vms; i++)
 		if (is_fixed(deciding->courses[i].state) ||
 		    (is_for_acting && !can_act(deciding, i)))
@@ -344,7 +355,8 @@ static void set_course_of_sufferer(const struct guard_params *params,
 				   struct course *course)
 {
 	uint64_t most = vm->actual_bytes + params->max_step_bytes;
-	uint64_t goal = plan_clamp(vm, most);
+	uint64_t goal =
+		guard_relief(params, vm, course->is_predicted, &course->memory);
 
 	if (course->goal_bytes < goal)
 		course->goal_bytes = goal;
@@ -793,8 +805,13 @@ static void conclude(struct deciding *deciding, double free_bytes)
 				guard_retreat(vm, deciding->tick,
 					      &course->memory);
 			else
-				guard_ask(vm, course->step_bytes,
-					  deciding->tick, &course->memory);
+				guard_ask(
+					vm, course->step_bytes,
+					course->is_predicted ?
+						decision->want
+							.misses_then_upper_per_s :
+						0,
+					deciding->tick, &course->memory);
 		}
 		/* The same for all who move one way: nobody is his own. */
 		if (!is_found[mode][is_down]) {

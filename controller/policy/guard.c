@@ -4,8 +4,11 @@
 #include <math.h>
 #include <string.h>
 
-/* A guest misses by so much more than predicted before that is no prediction. */
-#define PREDICTION_SLACK 1.5
+/* Growth is judged when so much should have ended: less is within the noise. */
+#define DEMAND_JUDGED 0.25
+
+/* By then there is no hope left. */
+#define MAX_VAIN_GROWTHS 10
 
 bool guard_is_near(uint64_t bytes, uint64_t other_bytes)
 {
@@ -132,29 +135,6 @@ enum guard_state guard_observe(const struct guard_params *params,
 	return memory->is_asked ? GUARD_STUCK : GUARD_BACKOFF;
 }
 
-double guard_seen_misses_per_s(const struct vm_view *vm)
-{
-	double swapped = vm->stats.swap_in_bytes_per_s / VIEW_PAGE_BYTES;
-
-	/* Swap is read ahead: one miss brings several pages. */
-	if (vm->stats.major_faults_per_s > 0)
-		return fmin(swapped, vm->stats.major_faults_per_s);
-	return swapped;
-}
-
-/*
- * What the curve expects to be swapped in. Not the misses that no memory avoids, of
- * pages that were not accessed before: a curve is of the memory that the VM has, and
- * of one that is too small for its guest it sees mostly these.
- */
-static double predicted_swap_ins_per_s(const struct vm_view *vm)
-{
-	const struct mrc_curve *curve = vm->upper ? vm->upper : vm->curve;
-
-	return policy_misses_per_s(vm, curve, vm->actual_bytes) -
-	       policy_misses_per_s(vm, curve, UINT64_MAX);
-}
-
 bool guard_is_suffering(const struct guard_params *params,
 			const struct vm_view *vm, bool is_predicted,
 			uint64_t tick, struct guard_memory *memory)
@@ -165,10 +145,13 @@ bool guard_is_suffering(const struct guard_params *params,
 	    !(vm->stats.swap_in_bytes_per_s > params->swap_in_bytes_per_s))
 		return false;
 	if (is_predicted)
-		predicted = predicted_swap_ins_per_s(vm);
-	most = PREDICTION_SLACK * predicted +
+		predicted = fmax(policy_avoidable_misses_per_s(
+					 vm, vm->upper ? vm->upper : vm->curve,
+					 vm->actual_bytes),
+				 memory->expected_misses_per_s);
+	most = PLAN_PREDICTION_SLACK * predicted +
 	       params->swap_in_bytes_per_s / VIEW_PAGE_BYTES;
-	if (is_predicted && guard_seen_misses_per_s(vm) <= most)
+	if (is_predicted && policy_seen_misses_per_s(vm) <= most)
 		return false;
 	if (memory->moved_tick && memory->is_moved_down &&
 	    tick - memory->moved_tick <= 2 * params->settle_ticks &&
@@ -177,7 +160,61 @@ bool guard_is_suffering(const struct guard_params *params,
 		memory->floor_until = tick + memory->floor_ticks;
 		memory->floor_bytes = vm->actual_bytes;
 	}
-	return true;
+	return !is_predicted || tick < memory->floor_until;
+}
+
+uint64_t guard_relief(const struct guard_params *params,
+		      const struct vm_view *vm, bool is_predicted,
+		      const struct guard_memory *memory)
+{
+	if (!is_predicted)
+		return plan_clamp(vm,
+				  vm->actual_bytes + params->max_step_bytes);
+	if (memory->moved_from_bytes > vm->actual_bytes)
+		return plan_clamp(vm, memory->moved_from_bytes);
+	return plan_clamp(vm, vm->actual_bytes);
+}
+
+void guard_observe_demand(const struct policy_params *policy_params,
+			  const struct guard_params *params,
+			  const struct vm_view *vm, uint64_t tick,
+			  struct guard_memory *memory)
+{
+	struct plan_demand *before = &memory->demand, now;
+	double ended;
+
+	if (memory->vain_growths &&
+	    tick - memory->vain_tick > params->max_backoff_ticks)
+		memory->vain_growths = 0;
+	if (!vm->has_stats)
+		return;
+	now = plan_demand(policy_params, vm);
+	/* Windows of a guest that swaps see too little reuse rather than too much. */
+	if (now.is_swapping &&
+	    (!memory->has_held || now.held_bytes < memory->held_bytes)) {
+		memory->has_held = true;
+		memory->held_bytes = now.held_bytes;
+	}
+	now.hope = 1;
+	now.misses_per_s = policy_seen_misses_per_s(vm);
+	if (now.misses_per_s * VIEW_PAGE_BYTES <= params->swap_in_bytes_per_s) {
+		now.misses_per_s = 0;
+		memory->vain_growths = 0;
+	} else if (before->misses_per_s > 0 &&
+		   vm->actual_bytes >= before->from_bytes) {
+		ended = plan_demand_ended(before, vm->actual_bytes);
+		if (ended < DEMAND_JUDGED)
+			return;
+		if (before->misses_per_s - now.misses_per_s >=
+		    before->misses_per_s * ended / 2) {
+			memory->vain_growths = 0;
+		} else {
+			if (memory->vain_growths < MAX_VAIN_GROWTHS)
+				memory->vain_growths++;
+			memory->vain_tick = tick;
+		}
+	}
+	*before = now;
 }
 
 /* What may be taken of the guest's usable memory. */
@@ -250,11 +287,13 @@ void guard_fail(const struct guard_params *params, uint64_t tick,
 void guard_retreat(const struct vm_view *vm, uint64_t tick,
 		   struct guard_memory *memory)
 {
-	guard_ask(vm, vm->actual_bytes, tick, memory);
+	guard_ask(vm, vm->actual_bytes, memory->expected_misses_per_s, tick,
+		  memory);
 	memory->is_asked = false;
 }
 
-void guard_ask(const struct vm_view *vm, uint64_t bytes, uint64_t tick,
+void guard_ask(const struct vm_view *vm, uint64_t bytes,
+	       double expected_misses_per_s, uint64_t tick,
 	       struct guard_memory *memory)
 {
 	size_t i;
@@ -264,6 +303,9 @@ void guard_ask(const struct vm_view *vm, uint64_t bytes, uint64_t tick,
 	memory->asked_bytes[0] = bytes;
 	memory->asked_tick = tick;
 	memory->is_asked = true;
+	if (!memory->is_moved_down || bytes >= vm->actual_bytes)
+		memory->moved_from_bytes = vm->actual_bytes;
 	memory->moved_tick = tick;
 	memory->is_moved_down = bytes < vm->actual_bytes;
+	memory->expected_misses_per_s = expected_misses_per_s;
 }

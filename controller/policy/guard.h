@@ -7,6 +7,7 @@
 #define POLICY_GUARD_H
 
 #include "policy/decide.h"
+#include "policy/plan.h"
 
 /* Targets this near are the same: balloons count in pages, people in MiB. */
 #define GUARD_NEAR_BYTES (UINT64_C(1) << 20)
@@ -27,10 +28,17 @@
  * @foreign_until: left to somebody else until then
  * @moved_tick: of our last move; 0: none
  * @is_moved_down: it was one down
+ * @moved_from_bytes: what it had then, or before the first of several down
+ * @expected_misses_per_s: with it, as the policy predicted; 0 unless it counts misses
  * @floor_bytes: the guest began to swap below
  * @floor_until: that counts until then
  * @floor_ticks: how long that was
  * @has_swap: the guest has been seen to swap
+ * @demand: what it swapped in since when its growth is judged; none: 0
+ * @vain_growths: of the view
+ * @vain_tick: of the last of them
+ * @has_held: it has swapped, so that the next is known
+ * @held_bytes: of the view: the least that was seen
  */
 struct guard_memory {
 	char uuid[VIEW_UUID_BYTES];
@@ -44,10 +52,17 @@ struct guard_memory {
 	uint64_t foreign_until;
 	uint64_t moved_tick;
 	bool is_moved_down;
+	uint64_t moved_from_bytes;
+	double expected_misses_per_s;
 	uint64_t floor_bytes;
 	uint64_t floor_until;
 	unsigned int floor_ticks;
 	bool has_swap;
+	struct plan_demand demand;
+	unsigned int vain_growths;
+	uint64_t vain_tick;
+	bool has_held;
+	uint64_t held_bytes;
 };
 
 enum guard_state {
@@ -71,14 +86,19 @@ enum guard_state guard_observe(const struct guard_params *params,
 
 /*
  * Does the guest swap in more than it should? Remembers at what size, if that
- * is our doing.
+ * is our doing. @is_predicted: the policy counts its misses, also those that it
+ * did not expect: then only what our moves cost beyond their prediction is not left
+ * to it.
  */
 bool guard_is_suffering(const struct guard_params *params,
 			const struct vm_view *vm, bool is_predicted,
 			uint64_t tick, struct guard_memory *memory);
 
-/* Misses that the guest sees now, per second, from its statistics. */
-double guard_seen_misses_per_s(const struct vm_view *vm);
+/* Did it swap in less with more memory? Sets vain_growths of @memory. */
+void guard_observe_demand(const struct policy_params *policy_params,
+			  const struct guard_params *params,
+			  const struct vm_view *vm, uint64_t tick,
+			  struct guard_memory *memory);
 
 /* The least that the VM may ever have, as far as is known now. */
 uint64_t guard_floor(const struct guard_params *params,
@@ -90,8 +110,17 @@ uint64_t guard_least(const struct guard_params *params,
 		     const struct vm_view *vm, uint64_t tick,
 		     const struct guard_memory *memory);
 
-/* The VM is asked to have so much. */
-void guard_ask(const struct vm_view *vm, uint64_t bytes, uint64_t tick,
+/* What a suffering VM should have. */
+uint64_t guard_relief(const struct guard_params *params,
+		      const struct vm_view *vm, bool is_predicted,
+		      const struct guard_memory *memory);
+
+/*
+ * The VM is asked to have so much. @expected_misses_per_s: by the prediction that
+ * speaks for it; 0: there is none.
+ */
+void guard_ask(const struct vm_view *vm, uint64_t bytes,
+	       double expected_misses_per_s, uint64_t tick,
 	       struct guard_memory *memory);
 
 /* It is asked for what it has, as it does not follow: GUARD_STUCK. */

@@ -68,6 +68,104 @@ bool plan_used_bytes(const struct policy_params *params,
 	return true;
 }
 
+/* Pages per second; fewer may be anybody's. */
+#define SWAPPING_PER_S 16
+
+/* A curve that is flat there must have fallen, and not by its noise. */
+#define HELD_SURE 0.9
+
+/* So much of what a VM has is near. */
+#define NEAR_SHARE 0.25
+
+/* What it has beyond the size at which its curve no longer misses so often. */
+static uint64_t held(const struct vm_view *vm, double misses_per_s)
+{
+	uint64_t pages;
+
+	if (mrc_curve_wss_pages(
+		    vm->curve,
+		    fmin(HELD_SURE * misses_per_s / vm->accesses_per_s, 1),
+		    &pages) ||
+	    pages >= vm->actual_bytes / VIEW_PAGE_BYTES)
+		return 0;
+	return vm->actual_bytes - pages * VIEW_PAGE_BYTES;
+}
+
+struct plan_demand plan_demand(const struct policy_params *params,
+			       const struct vm_view *vm)
+{
+	uint64_t unit = params->unit_bytes, now = vm->actual_bytes;
+	double seen, expected;
+	double near = ceil((double)now * NEAR_SHARE / (double)unit);
+	struct plan_demand demand = {
+		.hope = ldexp(1, -(int)vm->vain_growths),
+		.from_bytes = now,
+		.near_bytes = now + (uint64_t)near * unit,
+		.far_bytes = now + ((uint64_t)near + now / unit) * unit,
+	};
+
+	demand.held_bytes = vm->held_bytes;
+	if (!vm->has_stats || !vm->curve || !(vm->accesses_per_s > 0))
+		return demand;
+	seen = policy_seen_misses_per_s(vm);
+	/* What it has just swapped out, if not for its balloon, it will want back. */
+	if (vm->target_bytes >= now)
+		seen = fmax(seen,
+			    vm->stats.swap_out_bytes_per_s / VIEW_PAGE_BYTES);
+	expected = policy_misses_per_s(vm, vm->curve, vm->limits.max_bytes);
+	if (seen > SWAPPING_PER_S) {
+		demand.is_swapping = true;
+		demand.held_bytes = held(vm, expected + seen);
+	}
+	/* A curve that may be wrong explains only what it is sure of. */
+	expected = policy_misses_per_s(vm, vm->lower ? vm->lower : vm->curve,
+				       now) -
+		   expected;
+	expected = now < vm->limits.max_bytes ? fmax(expected, 0) : 0;
+	if (seen > PLAN_PREDICTION_SLACK * expected)
+		demand.misses_per_s = seen - expected;
+	return demand;
+}
+
+double plan_demand_ended(const struct plan_demand *demand, uint64_t bytes)
+{
+	double from = (double)demand->from_bytes;
+	double near = (double)demand->near_bytes;
+	double far = (double)demand->far_bytes;
+	double share;
+
+	if (bytes <= demand->near_bytes)
+		share = fmax((double)bytes - from, 0) / (near - from) / 2;
+	else
+		share = 0.5 +
+			fmin(((double)bytes - near) / (far - near), 1) / 2;
+	return demand->hope * share;
+}
+
+/* The upper end of the band, of what it does not only hold. */
+static double upper_misses_per_s(const struct vm_view *vm,
+				 const struct plan_demand *demand,
+				 uint64_t bytes)
+{
+	return policy_misses_per_s(
+		vm, vm->upper ? vm->upper : vm->curve,
+		bytes > demand->held_bytes ? bytes - demand->held_bytes : 0);
+}
+
+double plan_misses_per_s(const struct vm_view *vm,
+			 const struct plan_demand *demand, uint64_t bytes)
+{
+	double now = policy_misses_per_s(vm, vm->curve, demand->from_bytes);
+
+	if (bytes == demand->from_bytes)
+		return now + demand->misses_per_s;
+	if (bytes < demand->from_bytes)
+		return fmax(upper_misses_per_s(vm, demand, bytes),
+			    now + demand->misses_per_s);
+	return policy_misses_per_s(vm, vm->curve, bytes) +
+	       demand->misses_per_s * (1 - plan_demand_ended(demand, bytes));
+}
+
 void plan_keep(const struct vm_view *vms, size_t nr_vms, const char *reason,
 	       struct policy_want *ret_wants)
 {
@@ -98,17 +196,20 @@ void plan_predict(const struct policy_params *params, const struct vm_view *vms,
 	for (i = 0; i < nr_vms; i++) {
 		const struct vm_view *vm = &vms[i];
 		struct policy_want *want = &wants[i];
+		struct plan_demand demand = plan_demand(params, vm);
 
 		want->has_misses = plan_unknown_reason(params, vm) == NULL;
 		if (!want->has_misses)
 			continue;
 		want->misses_now_per_s =
-			policy_misses_per_s(vm, vm->curve, vm->actual_bytes);
+			plan_misses_per_s(vm, &demand, vm->actual_bytes);
 		want->misses_then_per_s =
-			policy_misses_per_s(vm, vm->curve, want->target_bytes);
-		want->misses_then_upper_per_s = policy_misses_per_s(
-			vm, vm->upper ? vm->upper : vm->curve,
-			want->target_bytes);
+			plan_misses_per_s(vm, &demand, want->target_bytes);
+		want->misses_then_upper_per_s = fmax(
+			want->misses_then_per_s,
+			policy_misses_per_s(vm,
+					    vm->upper ? vm->upper : vm->curve,
+					    want->target_bytes));
 	}
 }
 

@@ -5,6 +5,9 @@
 
 #include "policy/policy.h"
 
+/* A guest misses by so much more than predicted before that is no prediction. */
+#define PLAN_PREDICTION_SLACK 1.5
+
 /* Has it a balloon that can be moved now? */
 bool plan_is_movable(const struct vm_view *vm);
 
@@ -28,6 +31,52 @@ uint64_t plan_round(const struct policy_params *params,
  */
 bool plan_used_bytes(const struct policy_params *params,
 		     const struct vm_view *vm, uint64_t *ret_bytes);
+
+/**
+ * struct plan_demand - what a guest misses beyond what its curve expects
+ * @misses_per_s: at its present size
+ * @hope: share of it that is taken to end
+ * @from_bytes: its present size
+ * @near_bytes: half of that has ended by then, and falls evenly before
+ * @far_bytes: all of it has, likewise; both are whole units above @from_bytes
+ * @held_bytes: held and not used, as what a kernel cannot swap out: when a guest swaps,
+ *	the rest is what its curve is of
+ * @is_swapping: which told so just now
+ */
+struct plan_demand {
+	double misses_per_s;
+	double hope;
+	uint64_t from_bytes;
+	uint64_t near_bytes;
+	uint64_t far_bytes;
+	uint64_t held_bytes;
+	bool is_swapping;
+};
+
+/**
+ * plan_demand() - what the guest's own words add to its curve
+ *
+ * A curve is of host pages that the VM has. A guest that swaps reuses these for
+ * ever other content, and for what it lacks has no pages: there, its curve sees
+ * only pages that are accessed all the time. What it lacks is told by how much it
+ * swaps in, and not how far it reaches. The first quarter of what it has already is
+ * taken to be worth as much as the three that follow, and if all that was not enough,
+ * its demand is seen again; with half the hope after each time in vain, or a guest
+ * that goes through more than any host has would take all.
+ */
+struct plan_demand plan_demand(const struct policy_params *params,
+			       const struct vm_view *vm);
+
+/* The share of a demand that is hoped to have ended with so much memory. */
+double plan_demand_ended(const struct plan_demand *demand, uint64_t bytes);
+
+/*
+ * Misses per second of a VM with so much memory: with more by its curve and by hope;
+ * with less by the upper end of its band. Pages that are swapped in are accessed, in
+ * the curve, after as many others as the guest keeps: there they are in it already.
+ */
+double plan_misses_per_s(const struct vm_view *vm,
+			 const struct plan_demand *demand, uint64_t bytes);
 
 /* Begins a plan: everybody keeps what it has, for the reason given. */
 void plan_keep(const struct vm_view *vms, size_t nr_vms, const char *reason,

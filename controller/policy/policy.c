@@ -45,3 +45,23 @@ double policy_misses_per_s(const struct vm_view *vm,
 	return mrc_curve_misses_per_s(curve, (double)bytes / VIEW_PAGE_BYTES,
 				      vm->accesses_per_s);
 }
+
+double policy_avoidable_misses_per_s(const struct vm_view *vm,
+				     const struct mrc_curve *curve,
+				     uint64_t bytes)
+{
+	if (bytes >= vm->limits.max_bytes)
+		return 0;
+	return policy_misses_per_s(vm, curve, bytes) -
+	       policy_misses_per_s(vm, curve, vm->limits.max_bytes);
+}
+
+double policy_seen_misses_per_s(const struct vm_view *vm)
+{
+	double swapped = vm->stats.swap_in_bytes_per_s / VIEW_PAGE_BYTES;
+
+	/* Swap is read ahead: one miss brings several pages. */
+	if (vm->stats.major_faults_per_s > 0)
+		return fmin(swapped, vm->stats.major_faults_per_s);
+	return swapped;
+}

@@ -20,6 +20,9 @@
  * whose cliffs are all of the same worth by the unit, the best found is taken,
  * and the reasons say so.
  *
+ * What a guest swaps in beyond what its curve expects, no curve of the memory that it
+ * has can show: plan_demand(). It counts as misses that end a bit further up.
+ *
  * A VM of which too little is known keeps what it has, unless what all others
  * need at least is more than is left.
  */
@@ -61,18 +64,23 @@ struct sharer {
 /**
  * struct slope - a stretch of a VM's cost
  * @curve: that it follows
+ * @shift: units that it lies further up
  * @per_ratio: weighted accesses per second
  * @pages_per_unit: allocation unit
- * @base: cost is @base + min(ratio * @per_ratio, @most)
+ * @base: cost is @base + ratio * @per_ratio, but that at least @least and at
+ *	most @most
+ * @least: see above
  * @most: see above
  * @moving: plus this for each unit away from
  * @origin: here
  */
 struct slope {
 	const struct mrc_curve *curve;
+	double shift;
 	double per_ratio;
 	double pages_per_unit;
 	double base;
+	double least;
 	double most;
 	double moving;
 	int64_t origin;
@@ -106,7 +114,9 @@ static int add_slope_point(struct costs *costs, size_t first,
 			   const struct slope *slope, int64_t units,
 			   double ratio)
 {
-	double cost = slope->base + fmin(ratio * slope->per_ratio, slope->most);
+	double cost =
+		slope->base +
+		fmax(fmin(ratio * slope->per_ratio, slope->most), slope->least);
 
 	cost += slope->moving * fabs((double)(units - slope->origin));
 	return add_point(costs, first, units, cost);
@@ -132,12 +142,34 @@ static double line_ratio(const struct line *line, int64_t units)
 		    line->to_ratio);
 }
 
+/* Adds the corners on whole units about where a line comes to a ratio. */
+static int add_crossing(struct costs *costs, size_t first,
+			const struct slope *slope, const struct line *line,
+			int64_t from, int64_t to, double ratio)
+{
+	int64_t units;
+	double share;
+	int err = 0;
+
+	if (!(line_ratio(line, from) > ratio && line_ratio(line, to) < ratio))
+		return 0;
+	share = (line->from_ratio - ratio) /
+		(line->from_ratio - line->to_ratio);
+	units = (int64_t)floor(line->from + share * (line->to - line->from));
+	if (units > from && units < to)
+		err = add_slope_point(costs, first, slope, units,
+				      line_ratio(line, units));
+	if (!err && units + 1 > from && units + 1 < to)
+		err = add_slope_point(costs, first, slope, units + 1,
+				      line_ratio(line, units + 1));
+	return err;
+}
+
 /* Adds the corners that a line has on whole units in [from, to]. */
 static int add_line(struct costs *costs, size_t first,
 		    const struct slope *slope, const struct line *line,
 		    int64_t from, int64_t to)
 {
-	double most = slope->most / slope->per_ratio;
 	int err;
 
 	if (line->from > (double)from)
@@ -148,38 +180,38 @@ static int add_line(struct costs *costs, size_t first,
 		return 0;
 	err = add_slope_point(costs, first, slope, from,
 			      line_ratio(line, from));
-	/* Where the line meets the most that it may cost there is a corner. */
-	if (!err && line_ratio(line, from) > most &&
-	    line_ratio(line, to) < most) {
-		double share = (line->from_ratio - most) /
-			       (line->from_ratio - line->to_ratio);
-		int64_t units = (int64_t)floor(line->from +
-					       share * (line->to - line->from));
-
-		if (units > from && units < to)
-			err = add_slope_point(costs, first, slope, units,
-					      line_ratio(line, units));
-		if (!err && units + 1 > from && units + 1 < to)
-			err = add_slope_point(costs, first, slope, units + 1,
-					      line_ratio(line, units + 1));
-	}
+	if (!err)
+		err = add_crossing(costs, first, slope, line, from, to,
+				   slope->most / slope->per_ratio);
+	if (!err)
+		err = add_crossing(costs, first, slope, line, from, to,
+				   slope->least / slope->per_ratio);
 	if (!err)
 		err = add_slope_point(costs, first, slope, to,
 				      line_ratio(line, to));
 	return err;
 }
 
+/* A point's size, where it lies. */
+static double point_units(const struct slope *slope, size_t i,
+			  double *ret_ratio)
+{
+	double size;
+
+	(void)mrc_curve_point(slope->curve, i, &size, ret_ratio);
+	return size / slope->pages_per_unit + slope->shift;
+}
+
 /* The first point of a curve behind so many units. */
 static size_t point_behind(const struct slope *slope, int64_t units)
 {
 	size_t low = 0, high = mrc_curve_nr_points(slope->curve);
-	double size, ratio;
+	double ratio;
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
-		(void)mrc_curve_point(slope->curve, middle, &size, &ratio);
-		if (size / slope->pages_per_unit > (double)units)
+		if (point_units(slope, middle, &ratio) > (double)units)
 			high = middle;
 		else
 			low = middle + 1;
@@ -192,29 +224,62 @@ static int add_slope(struct costs *costs, size_t first,
 		     const struct slope *slope, int64_t from, int64_t to)
 {
 	size_t i, nr_points = mrc_curve_nr_points(slope->curve);
-	struct line line;
+	struct line line = { .to = (double)from, .to_ratio = 1 };
 	int err;
 
 	if (from > to)
 		return 0;
-	i = point_behind(slope, from) - 1;
-	(void)mrc_curve_point(slope->curve, i, &line.to, &line.to_ratio);
-	line.to /= slope->pages_per_unit;
-	for (; i < nr_points && line.to <= (double)to; i++) {
+	/* Before the first point, with a shift, all accesses miss. */
+	i = point_behind(slope, from);
+	if (i > 0)
+		line.to = point_units(slope, i - 1, &line.to_ratio);
+	for (; i <= nr_points && line.to <= (double)to; i++) {
 		line.from = line.to;
 		line.from_ratio = line.to_ratio;
-		if (i + 1 < nr_points) {
-			(void)mrc_curve_point(slope->curve, i + 1, &line.to,
-					      &line.to_ratio);
-			line.to /= slope->pages_per_unit;
-		} else {
+		if (i < nr_points)
+			line.to = point_units(slope, i, &line.to_ratio);
+		else
 			line.to = INFINITY;
-		}
 		err = add_line(costs, first, slope, &line, from, to);
 		if (err)
 			return err;
 	}
 	return 0;
+}
+
+/* Adds the corners of the cost of growth to (from, to] units. */
+static int add_growth(const struct policy_params *params,
+		      const struct vm_view *vm,
+		      const struct plan_demand *demand, size_t first,
+		      struct slope *slope, int64_t from, int64_t to,
+		      struct costs *costs)
+{
+	double lacks = vm->limits.weight * demand->misses_per_s;
+	const uint64_t ends[2] = { demand->near_bytes, demand->far_bytes };
+	size_t i;
+
+	for (i = 0; lacks > 0 && i < 2 && from < to; i++) {
+		uint64_t begin = i ? ends[i - 1] : demand->from_bytes;
+		int64_t units =
+			(int64_t)((ends[i] - begin) / params->unit_bytes);
+		double ends_here = lacks * (plan_demand_ended(demand, ends[i]) -
+					    plan_demand_ended(demand, begin));
+		int err;
+
+		if (!units)
+			continue;
+		slope->moving = COST_OF_MOVING - ends_here / (double)units;
+		slope->origin = from;
+		err = add_slope(costs, first, slope, from + 1,
+				from + units < to ? from + units : to);
+		if (err)
+			return err;
+		slope->base += slope->moving * (double)units;
+		from += units;
+	}
+	slope->moving = COST_OF_MOVING;
+	slope->origin = from;
+	return add_slope(costs, first, slope, from + 1, to);
 }
 
 /* Adds a VM's whole cost, by units in [least, most]. */
@@ -232,13 +297,17 @@ static int add_costs(const struct policy_params *params,
 	};
 	int64_t now = sharer->now_units, way = now - least, from;
 	double pages = (double)now * slope.pages_per_unit;
-	double cost_now = slope.per_ratio * mrc_curve_at(vm->curve, pages);
+	struct plan_demand demand = plan_demand(params, vm);
+	double cost_now = slope.per_ratio * mrc_curve_at(vm->curve, pages) +
+			  vm->limits.weight * demand.misses_per_s;
 	double least_now = slope.per_ratio * mrc_curve_at(lower, pages);
 	double base[NR_STEPS + 1] = { 0 };
 	int step, err;
 
 	/* Shrinking: each step's costs begin where those of the one before end. */
 	slope.curve = vm->upper ? vm->upper : vm->curve;
+	slope.shift = (double)demand.held_bytes / (double)params->unit_bytes;
+	slope.least = cost_now;
 	for (step = 1; step <= NR_STEPS; step++)
 		base[step] = base[step - 1] +
 			     step * COST_OF_MOVING *
@@ -263,11 +332,12 @@ static int add_costs(const struct policy_params *params,
 
 	/* Growing: counts below the least that it may miss now. */
 	slope.curve = vm->curve;
+	slope.shift = 0;
 	slope.base = cost_now - least_now;
+	slope.least = 0;
 	slope.most = least_now;
-	slope.moving = COST_OF_MOVING;
-	slope.origin = now;
-	return add_slope(costs, sharer->first, &slope, now + 1, most);
+	return add_growth(params, vm, &demand, sharer->first, &slope, now, most,
+			  costs);
 }
 
 static int64_t divide_up(uint64_t bytes, uint64_t unit)

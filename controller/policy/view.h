@@ -93,6 +93,10 @@ struct vm_guest_stats {
  * @overhead_ratio: cycles of the module for this VM over its vCPU time
  * @has_stats: @stats is set and fresh
  * @stats: the guest's own words
+ * @vain_growths: times in a row that it was given memory for what it swaps in, and
+ *	did not swap in less; decide.c's to find, 0 elsewhere
+ * @held_bytes: that it holds without using it, as far as its swapping has shown; as
+ *	@vain_growths
  * @age_bytes: sampled memory by idle age, scaled to the VM
  */
 struct vm_view {
@@ -117,6 +121,8 @@ struct vm_view {
 	double overhead_ratio;
 	bool has_stats;
 	struct vm_guest_stats stats;
+	unsigned int vain_growths;
+	uint64_t held_bytes;
 	uint64_t age_bytes[VIEW_NR_AGES];
 };
 

@@ -278,10 +278,35 @@ static void state_done(struct sim_state *state)
 	decide_memory_free(state->memory);
 }
 
+/*
+ * What a host sees of it: the guest swaps into pages that it has, so that no page is
+ * missed after so many others.
+ */
+static struct mrc_curve *cut_curve(const struct mrc_curve *curve,
+				   uint64_t actual_bytes)
+{
+	double actual = (double)actual_bytes / VIEW_PAGE_BYTES;
+	double cold = mrc_curve_at(curve, INFINITY);
+	double sizes[MAX_CURVE_POINTS + 2] = { 0 };
+	double ratios[MAX_CURVE_POINTS + 2] = { 1 };
+	size_t i, nr = mrc_curve_nr_points(curve);
+
+	for (i = 1; i < nr; i++) {
+		(void)mrc_curve_point(curve, i, &sizes[i], &ratios[i]);
+		if (sizes[i] > actual - 1)
+			break;
+	}
+	sizes[i] = actual - 1;
+	ratios[i] = mrc_curve_at(curve, actual - 1);
+	sizes[i + 1] = actual;
+	ratios[i + 1] = cold;
+	return make_curve(sizes, ratios, i + 2);
+}
+
 /* A tick passes in a guest; what was measured of it is seen in the next one. */
 static double vm_tick(const struct sim_scenario *scenario, size_t i,
-		      unsigned int tick, struct sim_state *state,
-		      uint64_t *moved_bytes)
+		      unsigned int tick, enum sim_sight sight,
+		      struct sim_state *state, uint64_t *moved_bytes)
 {
 	const struct sim_phase *phase = phase_at(&scenario->vms[i], tick);
 	struct vm_view *view = &state->views[i];
@@ -307,6 +332,13 @@ static double vm_tick(const struct sim_scenario *scenario, size_t i,
 	view->wss = VM_WSS_KNOWN;
 	view->wss_bytes = phase->wss_bytes;
 	misses = policy_misses_per_s(view, view->curve, view->actual_bytes);
+	if (sight == SIM_OWN && view->actual_bytes < phase->wss_bytes) {
+		struct mrc_curve *cut =
+			cut_curve(view->curve, view->actual_bytes);
+
+		mrc_curve_free(state->curves[i]);
+		view->curve = state->curves[i] = cut;
+	}
 	view->has_stats = true;
 	view->stats = (struct vm_guest_stats){
 		.total_bytes = view->actual_bytes,
@@ -355,7 +387,7 @@ static int check_budget(const struct sim_scenario *scenario,
 }
 
 int sim_run(const struct sim_scenario *scenario, const struct policy *policy,
-	    struct sim_result *ret_result)
+	    enum sim_sight sight, struct sim_result *ret_result)
 {
 	struct sim_state state CLEANUP(state_done) = {
 		.views = calloc(scenario->nr_vms, sizeof(struct vm_view)),
@@ -389,8 +421,9 @@ int sim_run(const struct sim_scenario *scenario, const struct policy *policy,
 		};
 
 		for (i = 0; i < state.nr_vms; i++)
-			result.misses_per_s += vm_tick(
-				scenario, i, tick, &state, &result.moved_bytes);
+			result.misses_per_s += vm_tick(scenario, i, tick, sight,
+						       &state,
+						       &result.moved_bytes);
 		err = decide_tick(&policy_default_params, &guard_default_params,
 				  state.memory, &input);
 		if (!err)

@@ -91,8 +91,14 @@ struct sim_result {
 	uint64_t moved_bytes;
 };
 
+/* What the curves show. */
+enum sim_sight {
+	SIM_NEED, /* what the guest's program accesses */
+	SIM_OWN, /* of that, what fits into the memory that the VM has */
+};
+
 /* 0 or -errno. Asserts nothing but what -EPROTO says: the budget was passed. */
 int sim_run(const struct sim_scenario *scenario, const struct policy *policy,
-	    struct sim_result *ret_result);
+	    enum sim_sight sight, struct sim_result *ret_result);
 
 #endif /* TESTS_CONTROLLER_SIM_HOST_H */

@@ -509,13 +509,77 @@ static void test_predicted_swapping(void **state)
 	decide(&rig);
 	assert_verdict(&rig, 0, VERDICT_HOLD, 1000);
 	assert_null(strstr(rig.decisions[0].reason, "swaps"));
+	/* What was not is counted. */
 	swap_in(&rig, 0, 10);
 	decide(&rig);
-	assert_contains(rig.decisions[0].reason, "swaps in 10.0 MiB/s");
+	assert_contains(rig.decisions[0].reason, "2560 misses/s");
 	/* Read ahead is not missed. */
 	rig.vms[0].stats.major_faults_per_s = 900;
 	decide(&rig);
-	assert_null(strstr(rig.decisions[0].reason, "swaps"));
+	assert_contains(rig.decisions[0].reason, "1000 misses/s");
+	mrc_curve_free(curve);
+}
+
+/* A move of ours that costs more than was predicted is taken back at once. */
+static void test_wrong_prediction(void **state)
+{
+	struct rig rig CLEANUP(rig_done);
+	struct mrc_curve *small = sim_curve(SIM_LOOP, 200 * MIB, 0);
+	struct mrc_curve *large = sim_curve(SIM_UNIFORM, 2000 * MIB, 0);
+
+	(void)state;
+	rig_init(&rig, 2);
+	rig.tick.policy = &policy_mrc;
+	rig.tick.host.budget_bytes = 2000 * MIB;
+	rig.vms[0].curve = small;
+	rig.vms[0].accesses_per_s = 2000;
+	rig.vms[1].curve = large;
+	rig.vms[1].accesses_per_s = 20000;
+	decide(&rig);
+	assert_verdict(&rig, 0, VERDICT_MOVE, 800);
+	rig.vms[0].target_bytes = rig.vms[0].actual_bytes = 800 * MIB;
+	swap_in(&rig, 0, 1);
+	decide(&rig);
+	assert_verdict(&rig, 0, VERDICT_GIVE_BACK, 1000);
+	assert_verdict(&rig, 1, VERDICT_HOLD, 1000);
+	/* And not tried again soon. */
+	rig.vms[0].target_bytes = rig.vms[0].actual_bytes = 1000 * MIB;
+	swap_in(&rig, 0, 0);
+	decide(&rig);
+	decide(&rig);
+	assert_true(rig.decisions[0].step_bytes >= 800 * MIB);
+	mrc_curve_free(small);
+	mrc_curve_free(large);
+}
+
+/* Growth in vain is hoped for less and less; what helps is asked for again. */
+static void test_vain_growth(void **state)
+{
+	struct rig rig CLEANUP(rig_done);
+	struct mrc_curve *curve = sim_curve(SIM_LOOP, 200 * MIB, 0);
+	uint64_t want[3];
+	int i;
+
+	(void)state;
+	rig_init(&rig, 2);
+	rig.tick.policy = &policy_mrc;
+	rig.tick.host.budget_bytes = 4000 * MIB;
+	for (i = 0; i < 2; i++) {
+		rig.vms[i].curve = curve;
+		rig.vms[i].limits.max_bytes = 4000 * MIB;
+		rig.vms[i].accesses_per_s = 2000;
+		swap_in(&rig, (size_t)i, 10);
+	}
+	for (i = 0; i < 3; i++) {
+		decide(&rig);
+		want[i] = rig.decisions[0].want.target_bytes;
+		/* One gets what it wants, and it does not help. */
+		rig.vms[0].target_bytes = rig.decisions[0].step_bytes;
+		rig.vms[0].actual_bytes = rig.decisions[0].step_bytes;
+	}
+	assert_true(want[0] > 1000 * MIB);
+	assert_true(rig.decisions[0].want.misses_then_per_s >
+		    rig.decisions[1].want.misses_then_per_s);
 	mrc_curve_free(curve);
 }
 
@@ -820,6 +884,8 @@ int main(void)
 		cmocka_unit_test(test_give_back),
 		cmocka_unit_test(test_give_back_comes_first),
 		cmocka_unit_test(test_predicted_swapping),
+		cmocka_unit_test(test_wrong_prediction),
+		cmocka_unit_test(test_vain_growth),
 		cmocka_unit_test(test_pressure),
 		cmocka_unit_test(test_usable_memory),
 		cmocka_unit_test(test_unmeasured),
