@@ -320,7 +320,7 @@ int config_default(struct config *ret_config)
           },
       .reserve_bytes = UINT64_C(1) << 30,
       .default_min_ratio = 0.25,
-      .metrics_address = strdup("127.0.0.1"),
+      /* No metrics: every local user could read them. */
       .metrics_port = 9752,
       .socket_path = strdup(CONTROL_SOCKET),
       .socket_group = strdup("kvm-aet"),
@@ -329,8 +329,8 @@ int config_default(struct config *ret_config)
       .thrash_hook_timeout_ns = UINT64_C(30) * NS_PER_S,
   };
 
-	if (!config.uri || !config.metrics_address || !config.socket_path ||
-	    !config.socket_group || !config.record_directory)
+	if (!config.uri || !config.socket_path || !config.socket_group ||
+	    !config.record_directory)
 		return -ENOMEM;
 	*ret_config = config;
 	config = (struct config){ 0 };

@@ -9,8 +9,8 @@
  *	err = metrics_set(metrics, tick);	// after every tick
  *	metrics_free(metrics);
  *
- * GET and HEAD of /metrics, nothing else. There is no access control: what is
- * said, every user of the host may know. All in one thread.
+ * GET and HEAD of /metrics, nothing else. There is no access control: every
+ * user of the host can read what is said. All in one thread.
  */
 #ifndef DAEMON_METRICS_H
 #define DAEMON_METRICS_H

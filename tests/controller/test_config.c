@@ -110,6 +110,8 @@ static void test_defaults(void **state)
 	assert_string_equal(config.socket_path, "/run/kvm-aet/control");
 	assert_null(config.thrash_hook);
 	assert_null(config.record_name);
+	/* Every local user could read them. */
+	assert_null(config.metrics_address);
 	assert_int_equal(config.budget_bytes, 0);
 }
 
