@@ -73,25 +73,41 @@ int link_call(struct client *client, const char *command, json_t *arguments,
 	return err;
 }
 
-int link_tick_of(const json_t *json, struct tick *ret_tick,
-		 struct client_error *ret_error)
+static int link_check_read(int err, const char *problem,
+			   struct client_error *ret_error)
 {
-	char error[RECORDING_ERROR_BYTES];
-	int err = recording_tick_from_json(json, ret_tick, error);
-
 	ret_error->class[0] = '\0';
 	if (err == -EBADMSG)
 		(void)snprintf(
 			ret_error->desc, sizeof(ret_error->desc),
 			"what the daemon says is not understood (%s): install kvm-aet and kvm-aetd from one release",
-			error);
+			problem);
 	else if (err < 0)
 		(void)snprintf(ret_error->desc, sizeof(ret_error->desc), "%s",
 			       strerror(-err));
 	return err;
 }
 
-int link_query_tick(struct client *client, struct tick *ret_tick)
+int link_tick_of(const json_t *json, struct tick *ret_tick,
+		 struct client_error *ret_error)
+{
+	char error[RECORDING_ERROR_BYTES];
+	int err = recording_tick_from_json(json, ret_tick, error);
+
+	return link_check_read(err, error, ret_error);
+}
+
+int link_params_of(const json_t *json, struct recording_params *ret_params,
+		   struct client_error *ret_error)
+{
+	char error[RECORDING_ERROR_BYTES];
+	int err = recording_params_from_json(json, ret_params, error);
+
+	return link_check_read(err, error, ret_error);
+}
+
+int link_query_tick(struct client *client, struct tick *ret_tick,
+		    struct recording_params *ret_params)
 {
 	_cleanup_json_ json_t *json = NULL;
 	struct client_error error;
@@ -103,6 +119,8 @@ int link_query_tick(struct client *client, struct tick *ret_tick)
 			"the daemon has decided nothing yet: try again in a period, or see 'kvm-aet ctl query-status'");
 		return -ENODATA;
 	}
+	if (err == 0 && ret_params)
+		err = link_params_of(json, ret_params, &error);
 	if (err == 0)
 		err = link_tick_of(json, ret_tick, &error);
 	if (err < 0)

@@ -12,6 +12,7 @@
 #include "client.h"
 #include "options.h"
 #include "policy/decide.h"
+#include "recording.h"
 
 static inline void cleanup_client_link(struct client **client)
 {
@@ -41,8 +42,16 @@ int link_call(struct client *client, const char *command, json_t *arguments,
 int link_tick_of(const json_t *json, struct tick *ret_tick,
 		 struct client_error *ret_error);
 
-/* The last tick. -ENODATA: logged that there is none yet. */
-int link_query_tick(struct client *client, struct tick *ret_tick);
+/* The parameters of its decisions, from the same; likewise. */
+int link_params_of(const json_t *json, struct recording_params *ret_params,
+		   struct client_error *ret_error);
+
+/*
+ * The last tick, and unless that is NULL its parameters. -ENODATA: logged that
+ * there is none yet.
+ */
+int link_query_tick(struct client *client, struct tick *ret_tick,
+		    struct recording_params *ret_params);
 
 /* By UUID or name; -ENOENT, -ENOTUNIQ are logged. */
 int link_find(const struct tick *tick, const char *selector, size_t *ret_index);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A recording: one JSON object per line, zstd-compressed, mode 0600. The first
- * line tells the version, each further one a struct tick. `zstdcat | jq` reads
- * it, too.
+ * line tells the version, each further one a struct tick, with the parameters of its
+ * decisions. `zstdcat | jq` reads it, too. Members that a reader does not know are
+ * ignored, so they may be added without another version.
  *
  *	err = recording_reader_open(path, &reader, error);
  *	while ((got = recording_read(reader, &tick, error)) > 0) {
@@ -56,6 +57,34 @@ int recording_tick_from_json(const json_t *json, struct tick *ret_tick,
 /* Frees what such a tick owns and empties it; an all-zero tick is fine. */
 void recording_tick_done(struct tick *tick);
 
+/**
+ * struct recording_params - what a tick's decisions were made with, beside the tick
+ * @is_known: from the configuration then; else these are the defaults
+ * @policy: for decide_tick()
+ * @guard: likewise
+ */
+struct recording_params {
+	bool is_known;
+	struct policy_params policy;
+	struct guard_params guard;
+};
+
+/* The defaults. */
+void recording_params_init(struct recording_params *params);
+
+/* Adds them to a tick's JSON, if they are known. 0 or -ENOMEM. */
+int recording_params_to_json(const struct recording_params *params,
+			     json_t *tick);
+
+/*
+ * Those of a tick's JSON. A tick that has none is fine, and so is one that lacks
+ * some: these are the defaults. What is accepted keeps the promises of policy.h and
+ * decide.h. -EBADMSG with @ret_error; -ENOMEM.
+ */
+int recording_params_from_json(const json_t *tick,
+			       struct recording_params *ret_params,
+			       char ret_error[RECORDING_ERROR_BYTES]);
+
 /*
  * The same curve in at most RECORDING_MAX_POINTS points of it, to be freed with
  * mrc_curve_free(): those that keep the greatest difference small. Sizes are
@@ -79,7 +108,8 @@ int recording_writer_open(const char *path, uint64_t max_bytes,
  * -errno: the file is good up to the tick before; then all further writes fail
  * likewise, and only a new writer begins a new file.
  */
-int recording_write(struct recording_writer *writer, const struct tick *tick);
+int recording_write(struct recording_writer *writer, const struct tick *tick,
+		    const struct recording_params *params);
 
 /* NULL is fine. */
 void recording_writer_close(struct recording_writer *writer);
@@ -101,6 +131,10 @@ int recording_reader_open(const char *path,
  */
 int recording_read(struct recording_reader *reader, struct tick *ret_tick,
 		   char ret_error[RECORDING_ERROR_BYTES]);
+
+/* Of the tick that was read last; a loan. */
+const struct recording_params *
+recording_read_params(const struct recording_reader *reader);
 
 /* NULL is fine. */
 void recording_reader_close(struct recording_reader *reader);

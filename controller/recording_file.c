@@ -169,12 +169,16 @@ int recording_writer_open(const char *path, uint64_t max_bytes,
 }
 
 static int writer_put_tick(struct recording_writer *writer,
-			   const struct tick *tick)
+			   const struct tick *tick,
+			   const struct recording_params *params)
 {
 	_cleanup_json_ json_t *json = recording_tick_to_json(tick);
-	_cleanup_free_ char *text = json ? fields_dump(json) : NULL;
+	_cleanup_free_ char *text = NULL;
 	int err;
 
+	if (!json || recording_params_to_json(params, json) < 0)
+		return -ENOMEM;
+	text = fields_dump(json);
 	if (!text)
 		return -ENOMEM;
 	if (writer->max_bytes > 0 &&
@@ -191,10 +195,11 @@ static int writer_put_tick(struct recording_writer *writer,
 	return writer_put(writer, "\n", 1, ZSTD_e_flush);
 }
 
-int recording_write(struct recording_writer *writer, const struct tick *tick)
+int recording_write(struct recording_writer *writer, const struct tick *tick,
+		    const struct recording_params *params)
 {
 	if (writer->err == 0)
-		writer->err = writer_put_tick(writer, tick);
+		writer->err = writer_put_tick(writer, tick, params);
 	return writer->err;
 }
 
@@ -217,6 +222,7 @@ void recording_writer_close(struct recording_writer *writer)
  * @is_plain: not compressed
  * @is_eof: nothing more is to be read from @fd
  * @line_number: of the line read last
+ * @params: of the tick read last
  * @zstd: decompressor
  * @in: read and not yet decompressed: from @in_start to @in_end
  * @text: decompressed and not yet given out: from @text_start to @text_end
@@ -228,6 +234,7 @@ struct recording_reader {
 	bool is_plain;
 	bool is_eof;
 	uint64_t line_number;
+	struct recording_params params;
 	ZSTD_DCtx *zstd;
 	char *in;
 	size_t in_bytes, in_start, in_end;
@@ -438,6 +445,7 @@ int recording_reader_open(const char *path,
 	if (!reader)
 		return -ENOMEM;
 	reader->fd = -1;
+	recording_params_init(&reader->params);
 	reader->path = strdup(path);
 	reader->zstd = ZSTD_createDCtx();
 	reader->in_bytes = ZSTD_DStreamInSize();
@@ -476,7 +484,9 @@ int recording_read(struct recording_reader *reader, struct tick *ret_tick,
 	err = reader_line_json(reader, &json, ret_error);
 	if (err <= 0)
 		return err;
-	err = recording_tick_from_json(json, ret_tick, what);
+	err = recording_params_from_json(json, &reader->params, what);
+	if (err == 0)
+		err = recording_tick_from_json(json, ret_tick, what);
 	if (err == -EBADMSG)
 		return reader_fail(reader, ret_error, "%s", what);
 	if (err < 0) {
@@ -484,6 +494,12 @@ int recording_read(struct recording_reader *reader, struct tick *ret_tick,
 		return err;
 	}
 	return 1;
+}
+
+const struct recording_params *
+recording_read_params(const struct recording_reader *reader)
+{
+	return &reader->params;
 }
 
 void recording_reader_close(struct recording_reader *reader)

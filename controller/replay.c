@@ -34,6 +34,7 @@ struct replay {
 	struct decide_memory *memory;
 	struct replay_vm *vms;
 	size_t nr_vms;
+	struct decision *decisions;
 	uint64_t last_ns;
 	bool is_over_budget;
 	struct replay_totals totals;
@@ -66,6 +67,7 @@ void replay_free(struct replay *replay)
 		return;
 	decide_memory_free(replay->memory);
 	free(replay->vms);
+	free(replay->decisions);
 	free(replay);
 }
 
@@ -220,21 +222,23 @@ static void replay_move(struct replay *replay, const struct tick *tick)
 	}
 }
 
-static int replay_decide(struct replay *replay, const struct tick *tick)
+static int replay_decide(struct replay *replay, const struct tick *tick,
+			 const struct recording_params *params)
 {
 	_cleanup_free_ struct vm_view *vms = replay_views(replay, tick);
-	_cleanup_free_ struct decision *decisions =
-		calloc(tick->nr_vms + 1, sizeof(*decisions));
 	struct tick decided = *tick;
 	int err;
 
-	if (!vms || !decisions)
+	free(replay->decisions);
+	replay->decisions =
+		calloc(tick->nr_vms + 1, sizeof(*replay->decisions));
+	if (!vms || !replay->decisions)
 		return -ENOMEM;
 	decided.policy = replay->policy;
 	decided.vms = vms;
-	decided.decisions = decisions;
-	err = decide_tick(&policy_default_params, &guard_default_params,
-			  replay->memory, &decided);
+	decided.decisions = replay->decisions;
+	err = decide_tick(&params->policy, &params->guard, replay->memory,
+			  &decided);
 	if (err < 0)
 		return err;
 	replay_move(replay, &decided);
@@ -282,7 +286,8 @@ static void replay_assess(struct replay *replay, const struct tick *tick)
 	replay->is_over_budget = sum > tick->host.budget_bytes;
 }
 
-int replay_tick(struct replay *replay, const struct tick *tick)
+int replay_tick(struct replay *replay, const struct tick *tick,
+		const struct recording_params *params)
 {
 	int err;
 
@@ -291,7 +296,7 @@ int replay_tick(struct replay *replay, const struct tick *tick)
 	if (err < 0)
 		return err;
 	if (replay->policy)
-		err = replay_decide(replay, tick);
+		err = replay_decide(replay, tick, params);
 	else
 		replay_follow(replay, tick);
 	if (err < 0)
@@ -300,6 +305,11 @@ int replay_tick(struct replay *replay, const struct tick *tick)
 	replay->last_ns = tick->time_ns;
 	replay->totals.nr_ticks++;
 	return 0;
+}
+
+const struct decision *replay_decisions(const struct replay *replay)
+{
+	return replay->decisions;
 }
 
 const struct replay_totals *replay_totals(const struct replay *replay)

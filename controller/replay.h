@@ -5,17 +5,22 @@
  *
  *	err = replay_new(&policy_mrc, &replay);
  *	while (recording_read(...) > 0)
- *		err = replay_tick(replay, &tick);
+ *		err = replay_tick(replay, &tick, recording_read_params(...));
  *	totals = *replay_totals(replay);
  *	replay_free(replay);
  *
  * It cannot know what a guest would have done in other circumstances: one that
  * misses less goes on sooner. It compares policies on the same needs.
+ *
+ * The policy that was in force, with its parameters, decides what it decided then if
+ * the recording begins where the daemon did, all VMs were in mode act, and their
+ * balloons did follow at once; but for curves of more than RECORDING_MAX_POINTS.
  */
 #ifndef CONTROLLER_REPLAY_H
 #define CONTROLLER_REPLAY_H
 
 #include "policy/decide.h"
+#include "recording.h"
 
 /**
  * struct replay_totals - over all ticks so far
@@ -47,10 +52,14 @@ int replay_new(const struct policy *policy, struct replay **ret_replay);
 void replay_free(struct replay *replay);
 
 /*
- * The next tick; untouched. Memory is moved at its end, so its effect is seen until
+ * The next tick; untouched. It is decided about with @params. Memory is moved at its end, so its effect is seen until
  * the next. A recording that goes back in time begins anew there. -ENOMEM.
  */
-int replay_tick(struct replay *replay, const struct tick *tick);
+int replay_tick(struct replay *replay, const struct tick *tick,
+		const struct recording_params *params);
+
+/* About that tick's VMs, until the next; NULL: nothing is decided. */
+const struct decision *replay_decisions(const struct replay *replay);
 
 const struct replay_totals *replay_totals(const struct replay *replay);
 

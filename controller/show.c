@@ -337,8 +337,7 @@ static void show_want(FILE *out, const struct tick *tick,
 }
 
 static int show_alternatives(FILE *out, const struct vm_view *vm,
-			     const struct show_alternative *alternatives,
-			     size_t nr_alternatives)
+			     const struct show_alternatives *alternatives)
 {
 	static const struct column heads[] = {
 		{ "  POLICY", false }, { "WANTS", true },
@@ -349,15 +348,19 @@ static int show_alternatives(FILE *out, const struct vm_view *vm,
 	size_t i;
 	int err;
 
+	if (alternatives->note)
+		(void)fprintf(out, "  policies     %s\n", alternatives->note);
+	if (alternatives->nr == 0)
+		return 0;
 	err = columns_new(heads, ARRAY_SIZE(heads), &columns);
 	if (err < 0)
 		return err;
-	for (i = 0; i < nr_alternatives; i++) {
-		const struct policy_want *want = &alternatives[i].want;
+	for (i = 0; i < alternatives->nr; i++) {
+		const struct policy_want *want = &alternatives->list[i].want;
 		char text[SHOW_BYTES];
 
 		(void)snprintf(text, sizeof(text), "  %s",
-			       alternatives[i].policy->name);
+			       alternatives->list[i].policy->name);
 		columns_cell(columns, text);
 		amount_format_size(want->target_bytes, text);
 		columns_cell(columns, text);
@@ -376,8 +379,7 @@ static int show_alternatives(FILE *out, const struct vm_view *vm,
 }
 
 int show_decision(FILE *out, const struct tick *tick, size_t index,
-		  const struct show_alternative *alternatives,
-		  size_t nr_alternatives)
+		  const struct show_alternatives *alternatives)
 {
 	const struct vm_view *vm = &tick->vms[index];
 	const struct decision *decision = &tick->decisions[index];
@@ -406,34 +408,24 @@ int show_decision(FILE *out, const struct tick *tick, size_t index,
 			      tick->host.memory_some_percent);
 	(void)fputc('\n', out);
 	show_want(out, tick, &decision->want);
-	if (nr_alternatives == 0)
-		return 0;
-	return show_alternatives(out, vm, alternatives, nr_alternatives);
+	return show_alternatives(out, vm, alternatives);
 }
 
-json_t *show_decision_json(const struct tick *tick, size_t index,
-			   const struct show_alternative *alternatives,
-			   size_t nr_alternatives)
+static json_t *
+show_alternatives_json(const struct vm_view *vm,
+		       const struct show_alternatives *alternatives)
 {
-	const struct vm_view *vm = &tick->vms[index];
-	/* A tick of that VM alone; the candidate is none of it. */
-	struct tick alone = *tick;
-	_cleanup_json_ json_t *json = NULL, *array = json_array();
+	_cleanup_json_ json_t *array = json_array();
 	size_t i;
 	int err = 0;
 
-	alone.vms += index;
-	alone.decisions += index;
-	alone.nr_vms = 1;
-	alone.thrashing.candidate =
-		tick->thrashing.candidate == (ptrdiff_t)index ? 0 : -1;
-	json = recording_tick_to_json(&alone);
-	for (i = 0; i < nr_alternatives; i++) {
-		const struct policy_want *want = &alternatives[i].want;
+	for (i = 0; i < alternatives->nr; i++) {
+		const struct policy_want *want = &alternatives->list[i].want;
 		_cleanup_json_ json_t *row = json_object();
 
-		err |= fields_set(row, "policy",
-				  json_string(alternatives[i].policy->name));
+		err |= fields_set(
+			row, "policy",
+			json_string(alternatives->list[i].policy->name));
 		err |= fields_set(row, "target_bytes",
 				  fields_count(want->target_bytes));
 		err |= fields_set(
@@ -445,12 +437,31 @@ json_t *show_decision_json(const struct tick *tick, size_t index,
 		err |= fields_set(row, "reason", fields_text(want->reason));
 		err |= json_array_append(array, row);
 	}
-	if (!json || err)
-		return NULL;
-	if (nr_alternatives > 0 &&
-	    json_object_set(json, "alternatives", array) < 0)
-		return NULL;
-	return TAKE_PTR(json);
+	return err ? NULL : TAKE_PTR(array);
+}
+
+json_t *show_decision_json(const struct tick *tick, size_t index,
+			   const struct show_alternatives *alternatives)
+{
+	const struct vm_view *vm = &tick->vms[index];
+	/* A tick of that VM alone; the candidate is none of it. */
+	struct tick alone = *tick;
+	_cleanup_json_ json_t *json = NULL;
+	int err = 0;
+
+	alone.vms += index;
+	alone.decisions += index;
+	alone.nr_vms = 1;
+	alone.thrashing.candidate =
+		tick->thrashing.candidate == (ptrdiff_t)index ? 0 : -1;
+	json = recording_tick_to_json(&alone);
+	err |= fields_set(json, "alternatives",
+			  alternatives->nr > 0 ?
+				  show_alternatives_json(vm, alternatives) :
+				  json_null());
+	err |= fields_set(json, "alternatives_note",
+			  fields_text(alternatives->note));
+	return err ? NULL : TAKE_PTR(json);
 }
 
 json_t *show_json_new(const char *type)

@@ -46,14 +46,24 @@ struct show_alternative {
 	struct policy_want want;
 };
 
-/* One decision about VM @index: inputs, reason, and alternatives if there are. */
+/**
+ * struct show_alternatives - what all policies would want
+ * @list: @nr of them
+ * @nr: number; 0: they are not known
+ * @note: what people should know of them, or why they are not known; or NULL
+ */
+struct show_alternatives {
+	const struct show_alternative *list;
+	size_t nr;
+	const char *note;
+};
+
+/* One decision about VM @index: inputs, reason, and alternatives. */
 int show_decision(FILE *out, const struct tick *tick, size_t index,
-		  const struct show_alternative *alternatives,
-		  size_t nr_alternatives);
+		  const struct show_alternatives *alternatives);
 /* The same; NULL: no memory. */
 json_t *show_decision_json(const struct tick *tick, size_t index,
-			   const struct show_alternative *alternatives,
-			   size_t nr_alternatives);
+			   const struct show_alternatives *alternatives);
 
 /* An object with schema_version and @type, to be added to; NULL: no memory. */
 json_t *show_json_new(const char *type);

@@ -18,80 +18,108 @@
 #define EXPLAIN_MAX_DECISIONS 1000
 
 /**
+ * struct explained - a decision about the VM
+ * @tick: of it
+ * @index: of the VM there
+ * @params: it was made with
+ * @is_full: @tick has all VMs and their curves, so that other policies can be asked
+ */
+struct explained {
+	struct tick tick;
+	size_t index;
+	struct recording_params params;
+	bool is_full;
+};
+
+/**
  * struct explain - decisions about one VM, oldest first
- * @ticks: @nr_ticks; the VM is at @indices in each
- * @indices: likewise
- * @nr_ticks: number
- * @is_full: the last tick has all VMs and their curves, so that other policies can
- *	be asked
+ * @list: @nr of them, with room for @max
+ * @nr: number
+ * @max: then the oldest makes room
  */
 struct explain {
-	struct tick *ticks;
-	size_t *indices;
-	size_t nr_ticks;
-	bool is_full;
+	struct explained *list;
+	size_t nr;
+	size_t max;
 };
 
 static void cleanup_explain(struct explain *explain)
 {
 	size_t i;
 
-	for (i = 0; i < explain->nr_ticks; i++)
-		recording_tick_done(&explain->ticks[i]);
-	free(explain->ticks);
-	free(explain->indices);
+	for (i = 0; i < explain->nr; i++)
+		recording_tick_done(&explain->list[i].tick);
+	free(explain->list);
 }
 
-static int explain_reserve(struct explain *explain, size_t max_ticks)
+static int explain_reserve(struct explain *explain, size_t max)
 {
-	explain->ticks = calloc(max_ticks, sizeof(*explain->ticks));
-	explain->indices = calloc(max_ticks, sizeof(*explain->indices));
-	if (explain->ticks && explain->indices)
+	explain->list = calloc(max, sizeof(*explain->list));
+	explain->max = max;
+	if (explain->list)
 		return 0;
 	log_error("out of memory");
 	return -ENOMEM;
 }
 
-/* Takes @tick; the oldest makes room. */
-static void explain_add(struct explain *explain, size_t max_ticks,
-			struct tick *tick, size_t index)
+/* Takes @tick. @params: NULL: only that VM is in it, without curves. */
+static void explain_add(struct explain *explain, struct tick *tick,
+			size_t index, const struct recording_params *params)
 {
-	if (explain->nr_ticks == max_ticks) {
-		recording_tick_done(&explain->ticks[0]);
-		explain->nr_ticks--;
-		memmove(explain->ticks, explain->ticks + 1,
-			explain->nr_ticks * sizeof(*explain->ticks));
-		memmove(explain->indices, explain->indices + 1,
-			explain->nr_ticks * sizeof(*explain->indices));
+	struct explained *added;
+
+	if (explain->nr == explain->max) {
+		recording_tick_done(&explain->list[0].tick);
+		explain->nr--;
+		memmove(explain->list, explain->list + 1,
+			explain->nr * sizeof(*explain->list));
 	}
-	explain->ticks[explain->nr_ticks] = *tick;
-	explain->indices[explain->nr_ticks] = index;
-	explain->nr_ticks++;
+	added = &explain->list[explain->nr++];
+	*added = (struct explained){
+		.tick = *tick,
+		.index = index,
+		.is_full = params,
+	};
+	if (params)
+		added->params = *params;
 	*tick = (struct tick){ 0 };
 }
 
-/* What every policy wants for the VM, with the parameters of the literature. */
-static int explain_alternatives(const struct tick *tick, size_t index,
-				struct show_alternative *alternatives,
-				size_t *ret_count)
+/* What every policy wants for the VM, with the host's parameters. */
+static int explain_alternatives(const struct explained *explained,
+				struct show_alternative *list,
+				struct show_alternatives *ret_alternatives)
 {
+	const struct tick *tick = &explained->tick;
 	_cleanup_free_ struct policy_want *wants =
 		calloc(tick->nr_vms + 1, sizeof(*wants));
-	size_t count = 0;
+	size_t nr = 0;
 
 	if (!wants)
 		return -ENOMEM;
-	for (; count < EXPLAIN_MAX_POLICIES && policy_all[count]; count++) {
-		const struct policy *policy = policy_all[count];
-		int err = policy->plan(&policy_default_params, &tick->host,
+	if (!explained->is_full) {
+		*ret_alternatives = (struct show_alternatives){
+			.note = "what others would want is not known, as the daemon keeps curves of its last tick only: a --recording has all",
+		};
+		return 0;
+	}
+	for (; nr < EXPLAIN_MAX_POLICIES && policy_all[nr]; nr++) {
+		const struct policy *policy = policy_all[nr];
+		int err = policy->plan(&explained->params.policy, &tick->host,
 				       tick->vms, tick->nr_vms, wants);
 
 		if (err < 0)
 			return err;
-		alternatives[count] =
-			(struct show_alternative){ policy, wants[index] };
+		list[nr] = (struct show_alternative){ policy,
+						      wants[explained->index] };
 	}
-	*ret_count = count;
+	*ret_alternatives = (struct show_alternatives){
+		.list = list,
+		.nr = nr,
+		.note = explained->params.is_known ?
+				NULL :
+				"with default parameters, as the host's are not recorded",
+	};
 	return 0;
 }
 
@@ -104,29 +132,26 @@ static int explain_print(const struct options *options,
 	int err = json && decisions ? 0 : -ENOMEM;
 	size_t i;
 
-	for (i = 0; i < explain->nr_ticks && err == 0; i++) {
-		struct show_alternative alternatives[EXPLAIN_MAX_POLICIES];
-		const struct tick *tick = &explain->ticks[i];
-		size_t index = explain->indices[i], nr_alternatives = 0;
+	for (i = 0; i < explain->nr && err == 0; i++) {
+		struct show_alternative list[EXPLAIN_MAX_POLICIES];
+		const struct explained *one = &explain->list[i];
+		struct show_alternatives alternatives;
 
-		if (explain->is_full && i + 1 == explain->nr_ticks)
-			err = explain_alternatives(tick, index, alternatives,
-						   &nr_alternatives);
+		err = explain_alternatives(one, list, &alternatives);
 		if (err < 0)
 			break;
 		if (is_json) {
 			if (json_array_append_new(
 				    decisions,
-				    show_decision_json(tick, index,
-						       alternatives,
-						       nr_alternatives)) < 0)
+				    show_decision_json(&one->tick, one->index,
+						       &alternatives)) < 0)
 				err = -ENOMEM;
 			continue;
 		}
 		if (i > 0)
 			(void)fputc('\n', stdout);
-		err = show_decision(stdout, tick, index, alternatives,
-				    nr_alternatives);
+		err = show_decision(stdout, &one->tick, one->index,
+				    &alternatives);
 	}
 	if (err == 0 && is_json)
 		err = json_object_set(json, "decisions", decisions) < 0 ?
@@ -141,7 +166,6 @@ static int explain_print(const struct options *options,
 
 /* What the daemon remembers of the VM before @last, which is newer. */
 static int explain_add_history(struct explain *explain, struct client *client,
-			       const struct options *options,
 			       const struct tick *last, const char *uuid)
 {
 	_cleanup_json_ json_t *json = NULL;
@@ -164,7 +188,7 @@ static int explain_add_history(struct explain *explain, struct client *client,
 			return err;
 		}
 		if (tick.nr_vms == 1 && tick.number < last->number)
-			explain_add(explain, options->count - 1, &tick, 0);
+			explain_add(explain, &tick, 0, NULL);
 		recording_tick_done(&tick);
 	}
 	return 0;
@@ -172,27 +196,27 @@ static int explain_add_history(struct explain *explain, struct client *client,
 
 static int explain_from_daemon(const struct options *options)
 {
-	CLEANUP(cleanup_explain) struct explain explain = { .is_full = true };
+	CLEANUP(cleanup_explain) struct explain explain = { 0 };
 	CLEANUP(recording_tick_done) struct tick last = { 0 };
 	_cleanup_client_ struct client *client = NULL;
+	struct recording_params params;
 	size_t index;
 
 	if (explain_reserve(&explain, options->count) < 0 ||
 	    link_open(options, &client) < 0 ||
-	    link_query_tick(client, &last) < 0 ||
+	    link_query_tick(client, &last, &params) < 0 ||
 	    link_find(&last, options->selector, &index) < 0)
 		return EXIT_STATUS_FAILED;
-	if (options->count > 1 &&
-	    explain_add_history(&explain, client, options, &last,
-				last.vms[index].uuid) < 0)
+	if (options->count > 1 && explain_add_history(&explain, client, &last,
+						      last.vms[index].uuid) < 0)
 		return EXIT_STATUS_FAILED;
-	explain_add(&explain, options->count, &last, index);
+	explain_add(&explain, &last, index, &params);
 	return explain_print(options, &explain);
 }
 
 static int explain_from_recording(const struct options *options)
 {
-	CLEANUP(cleanup_explain) struct explain explain = { .is_full = true };
+	CLEANUP(cleanup_explain) struct explain explain = { 0 };
 	CLEANUP(verb_cleanup_reader) struct recording_reader *reader = NULL;
 	char error[RECORDING_ERROR_BYTES];
 	struct tick tick;
@@ -210,14 +234,15 @@ static int explain_from_recording(const struct options *options)
 				break;
 		}
 		if (i < tick.nr_vms)
-			explain_add(&explain, options->count, &tick, i);
+			explain_add(&explain, &tick, i,
+				    recording_read_params(reader));
 		recording_tick_done(&tick);
 	}
 	if (got < 0) {
 		log_error("%s", error);
 		return EXIT_STATUS_FAILED;
 	}
-	if (explain.nr_ticks == 0) {
+	if (explain.nr == 0) {
 		log_error("no domain '%s' in '%s'", options->selector,
 			  options->recording_path);
 		return EXIT_STATUS_FAILED;

@@ -53,7 +53,7 @@ static int preview_from_daemon(const struct options *options)
 			"the daemon is not running: start it (systemctl start kvm-aetd), or measure with --live, or name a --recording");
 	else if (err < 0)
 		log_error("%s", error.desc);
-	if (err < 0 || link_query_tick(client, &tick) < 0 ||
+	if (err < 0 || link_query_tick(client, &tick, NULL) < 0 ||
 	    link_find(&tick, options->selector, &index) < 0)
 		return EXIT_STATUS_FAILED;
 	return preview_show(options, &tick.vms[index]);

@@ -47,15 +47,18 @@ static int record_tick(struct recording_writer *writer, const json_t *json,
 		       const char *path, uint64_t *nr_ticks)
 {
 	CLEANUP(recording_tick_done) struct tick tick = { 0 };
+	struct recording_params params;
 	struct client_error error;
 	int err;
 
-	err = link_tick_of(json, &tick, &error);
+	err = link_params_of(json, &params, &error);
+	if (err == 0)
+		err = link_tick_of(json, &tick, &error);
 	if (err < 0) {
 		log_error("%s", error.desc);
 		return err;
 	}
-	err = recording_write(writer, &tick);
+	err = recording_write(writer, &tick, &params);
 	if (err < 0) {
 		log_error("cannot write '%s': %s", path, strerror(-err));
 		return err;

@@ -18,10 +18,18 @@
 /* What happened, beside what policies would have done. */
 #define REPLAY_RECORDED "(recorded)"
 
+/**
+ * struct replays - policies side by side
+ * @runs: @nr_runs of them; the first is what was recorded
+ * @names: of each
+ * @nr_runs: number
+ * @nr_defaults: ticks of which the parameters are not known
+ */
 struct replays {
 	struct replay *runs[REPLAY_MAX_RUNS];
 	const char *names[REPLAY_MAX_RUNS];
 	size_t nr_runs;
+	uint64_t nr_defaults;
 };
 
 static void cleanup_replays(struct replays *replays)
@@ -65,10 +73,14 @@ static int replays_read(struct replays *replays, const char *path)
 
 	got = recording_reader_open(path, &reader, error);
 	while (got >= 0 && (got = recording_read(reader, &tick, error)) > 0) {
+		const struct recording_params *params =
+			recording_read_params(reader);
 		int err = 0;
 
+		if (!params->is_known)
+			replays->nr_defaults++;
 		for (i = 0; i < replays->nr_runs && err == 0; i++)
-			err = replay_tick(replays->runs[i], &tick);
+			err = replay_tick(replays->runs[i], &tick, params);
 		recording_tick_done(&tick);
 		if (err < 0) {
 			log_error("%s", strerror(-err));
@@ -105,6 +117,11 @@ static int replays_print(FILE *out, const struct replays *replays)
 		      "%" PRIu64
 		      " ticks in %.4g s; predicted by the recorded curves\n",
 		      recorded->nr_ticks, recorded->seconds);
+	if (replays->nr_defaults > 0)
+		(void)fprintf(out,
+			      "with default parameters for %" PRIu64
+			      " of them, as the host's are not recorded\n",
+			      replays->nr_defaults);
 	for (i = 0; i < replays->nr_runs; i++) {
 		const struct replay_totals *totals =
 			replay_totals(replays->runs[i]);
@@ -168,6 +185,8 @@ static int replays_print_json(FILE *out, const struct replays *replays)
 		err |= json_array_append(array, row);
 	}
 	err |= fields_set(json, "ticks", fields_count(recorded->nr_ticks));
+	err |= fields_set(json, "ticks_with_default_params",
+			  fields_count(replays->nr_defaults));
 	err |= fields_set(json, "seconds", fields_real(recorded->seconds));
 	err |= json_object_set(json, "runs", array);
 	return err ? -ENOMEM : fields_write(out, json);

@@ -146,7 +146,7 @@ static int set_domain(const struct options *options, struct client *client)
 	size_t index;
 	int err;
 
-	err = link_query_tick(client, &tick);
+	err = link_query_tick(client, &tick, NULL);
 	if (err == 0)
 		err = link_find(&tick, options->selector, &index);
 	if (err < 0)

@@ -19,7 +19,8 @@
  *			 "domains": number, "tracked": number of them,
  *			 "problems": [{"uuid", "name", "problem"}, ...]}
  *			uuid and name are null for the host's problems
- *	query-tick	the last tick, as recording_tick_to_json()
+ *	query-tick	the last tick, as recording_tick_to_json(), with params as
+ *			recording_params_to_json()
  *	query-history	{"uuid"}: {"uuid", "name", "ticks": [...]}: the last
  *			CONTROL_HISTORY decisions about one VM, oldest first,
  *			each as recording_tick_to_json() of a tick of that VM

@@ -46,6 +46,7 @@ struct daemon_owed {
  * @metrics_io: polls for @metrics
  * @metrics_timer: likewise
  * @tick_json: of the last tick, made when somebody asked for it; or NULL
+ * @tick_params: its decisions were made with
  * @is_thrashing: the last tick was
  * @is_reloaded: the configuration was read again, or changed by a command
  * @started_unix_ns: when
@@ -68,6 +69,7 @@ struct daemon {
 	sd_event_source *metrics_io;
 	sd_event_source *metrics_timer;
 	json_t *tick_json;
+	struct recording_params tick_params;
 	bool is_thrashing;
 	bool is_reloaded;
 	uint64_t started_unix_ns;

@@ -157,8 +157,15 @@ json_t *daemon_tick_json(struct daemon *daemon)
 {
 	const struct tick *tick = ticker_last(daemon->ticker);
 
-	if (!daemon->tick_json && tick)
-		daemon->tick_json = recording_tick_to_json(tick);
+	if (daemon->tick_json || !tick)
+		return daemon->tick_json;
+	daemon->tick_json = recording_tick_to_json(tick);
+	if (daemon->tick_json &&
+	    recording_params_to_json(&daemon->tick_params, daemon->tick_json) <
+		    0) {
+		json_decref(daemon->tick_json);
+		daemon->tick_json = NULL;
+	}
 	return daemon->tick_json;
 }
 
@@ -185,7 +192,7 @@ static void daemon_record(struct daemon *daemon, const struct tick *tick)
 
 	if (!daemon->writer)
 		return;
-	err = recording_write(daemon->writer, tick);
+	err = recording_write(daemon->writer, tick, &daemon->tick_params);
 	if (err == 0)
 		return;
 	(void)snprintf(daemon->record_problem, sizeof(daemon->record_problem),
@@ -208,6 +215,11 @@ static void daemon_publish(struct daemon *daemon)
 
 	json_decref(daemon->tick_json);
 	daemon->tick_json = NULL;
+	daemon->tick_params = (struct recording_params){
+		.is_known = true,
+		.policy = daemon->config.policy_params,
+		.guard = daemon->config.guard_params,
+	};
 	daemon_record(daemon, tick);
 	if (daemon->metrics && metrics_set(daemon->metrics, tick) < 0)
 		journal_log(JOURNAL_ERROR, NULL,

@@ -168,6 +168,8 @@ check 'it finds the guests' answers "$status" '"domains":2'
 check 'it says why they are not measured' answers "$status" 'it is not measured: '
 check 'it decides' answers '{"execute":"query-tick"}' "\"uuid\":\"$web\""
 check 'it moves nothing' answers '{"execute":"query-tick"}' '"verdict":"\(hold\|refuse\)"'
+check 'it says with which parameters' answers '{"execute":"query-tick"}' \
+	'"params":{"policy":{"unit_bytes":4194304,.*"max_step_bytes":536870912,'
 check 'metadata is heeded' answers '{"execute":"query-tick"}' \
 	'"min_bytes":536870912,"max_bytes":1073741824,"weight":2.0'
 check 'broken metadata is reported' says 'db: its metadata is not valid: .*only observed'
@@ -207,8 +209,10 @@ check 'a wrong one is reported' says "mode = 'frob': expected .*; the configurat
 check 'and the one before stays' answers "$status" '"configured-mode":"advise"'
 check 'the command that reads it fails, too' answers '{"execute":"reload"}' \
 	'"class":"Failed","desc":".*kvm-aet.conf:13: '
-configure '[host]' 'mode = observe'
+configure '[host]' 'mode = observe' '[guard]' 'max-step = 64MiB'
 check 'until it is right' answers '{"execute":"reload"}' '^{"return":{}}$'
+check 'the next decisions are made with it' answers '{"execute":"query-tick"}' \
+	'"max_step_bytes":67108864,'
 check 'for the time being the mode can be set' answers \
 	'{"execute":"set-mode","arguments":{"mode":"act"}}' '^{"return":{}}$'
 check 'which shows' answers "$status" '"mode":"act","configured-mode":"observe"'

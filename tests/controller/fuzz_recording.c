@@ -9,6 +9,7 @@
 
 #include "fields.h"
 #include "recording.h"
+#include "replay.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -41,7 +42,16 @@ static const char good_tick[] =
 	"\"target_bytes\":4096,\"has_misses\":true,\"misses_now_per_s\":1.0,"
 	"\"misses_then_per_s\":2.0,\"misses_then_upper_per_s\":3.0,"
 	"\"reason\":\"w\"}}}],\"thrashing\":{\"is_thrashing\":false,"
-	"\"wss_bytes\":4096,\"budget_bytes\":8192,\"candidate\":0}}";
+	"\"wss_bytes\":4096,\"budget_bytes\":8192,\"candidate\":0},\"params\":{"
+	"\"policy\":{\"unit_bytes\":4096,\"max_curve_age_ns\":60000000000,"
+	"\"desired_use\":0.8,\"grow\":0.5,\"shrink\":20.0,\"game_price\":0.2,"
+	"\"game_performance\":1.0,\"game_slope\":1.0},\"guard\":{"
+	"\"max_step_bytes\":4096,\"max_shrink_ratio\":0.3,\"dead_band_bytes\":0,"
+	"\"dead_band_gain_per_s\":5.0,\"settle_ticks\":3,\"backoff_ticks\":6,"
+	"\"max_backoff_ticks\":192,\"foreign_hold_ticks\":60,"
+	"\"swap_in_bytes_per_s\":65536.0,\"pressure_percent\":10.0,"
+	"\"usable_min_bytes\":4096,\"usable_min_ratio\":0.1,"
+	"\"squeeze_ratio\":0.2}}}";
 
 static char *dump(const struct tick *tick)
 {
@@ -53,6 +63,35 @@ static char *dump(const struct tick *tick)
 	require(text != NULL);
 	json_decref(json);
 	return text;
+}
+
+/* Whatever is accepted can be decided with, and is the same when read again. */
+static void fuzz_params(const json_t *json, const struct tick *tick)
+{
+	char error[RECORDING_ERROR_BYTES] = "";
+	struct recording_params params, again;
+	json_t *written = json_object();
+	struct replay *replay = NULL;
+	size_t i;
+	int err;
+
+	err = recording_params_from_json(json, &params, error);
+	if (err < 0) {
+		require(err == -EBADMSG && *error);
+		json_decref(written);
+		return;
+	}
+	require(recording_params_to_json(&params, written) == 0);
+	require(recording_params_from_json(written, &again, error) == 0);
+	require(again.is_known == params.is_known &&
+		again.policy.unit_bytes == params.policy.unit_bytes &&
+		again.guard.squeeze_ratio == params.guard.squeeze_ratio);
+	json_decref(written);
+	for (i = 0; policy_all[i]; i++) {
+		require(replay_new(policy_all[i], &replay) == 0);
+		require(replay_tick(replay, tick, &params) == 0);
+		replay_free(replay);
+	}
 }
 
 static void fuzz_json(const json_t *json)
@@ -74,6 +113,7 @@ static void fuzz_json(const json_t *json)
 	require(read != NULL);
 	require(recording_tick_from_json(read, &again, error) == 0);
 	require(again.nr_vms == tick.nr_vms && again.policy == tick.policy);
+	fuzz_params(json, &tick);
 	json_decref(read);
 	recording_tick_done(&tick);
 	recording_tick_done(&again);

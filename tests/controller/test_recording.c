@@ -10,11 +10,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "daemon/config.h"
 #include "fields.h"
 #include "recording.h"
 #include "tick_test.h"
 
 static char directory[] = "/tmp/kvm-aet-recording.XXXXXX";
+
+static const struct recording_params no_params;
 
 static char *path_of(const char *name)
 {
@@ -93,6 +96,167 @@ static void test_round_trip(void **state)
 	recording_tick_done(&tick);
 	free(text);
 	free(again);
+}
+
+/* Back from JSON; @from becomes @to there. */
+static int read_params(const struct recording_params *params, const char *from,
+		       const char *to, struct recording_params *ret_params,
+		       char ret_error[RECORDING_ERROR_BYTES])
+{
+	json_t *json = json_object();
+	char *text, *other, *where;
+	int err;
+
+	assert_int_equal(recording_params_to_json(params, json), 0);
+	text = fields_dump(json);
+	json_decref(json);
+	assert_non_null(text);
+	where = strstr(text, from);
+	assert_non_null(where);
+	assert_true(asprintf(&other, "%.*s%s%s", (int)(where - text), text, to,
+			     where + strlen(from)) > 0);
+	json = json_loads(other, 0, NULL);
+	assert_non_null(json);
+	err = recording_params_from_json(json, ret_params, ret_error);
+	json_decref(json);
+	free(text);
+	free(other);
+	return err;
+}
+
+/* A configuration in which @key is not at its default, whatever it is. */
+static void configure_other(const char *key, const char *value,
+			    struct config *ret_config)
+{
+	static const char *const others[] = { "0.125", "8MiB", "7", "1GiB" };
+	char reason[CONFIG_ERROR_BYTES], text[128];
+	char *path = path_of("params.conf");
+	const char *dot = strchr(key, '.');
+	size_t i;
+	int err = -1;
+
+	for (i = 0; i < ARRAY_SIZE(others) && err < 0; i++) {
+		FILE *file = fopen(path, "w");
+
+		assert_non_null(file);
+		(void)snprintf(text, sizeof(text), "[%.*s]\n%s = %s\n",
+			       (int)(dot - key), key, dot + 1, others[i]);
+		assert_true(fputs(text, file) >= 0);
+		assert_int_equal(fclose(file), 0);
+		if (strcmp(value, others[i]) != 0)
+			err = config_read(path, ret_config, reason);
+	}
+	if (err < 0)
+		print_error("%s: %s\n", key, reason);
+	assert_int_equal(err, 0);
+	free(path);
+}
+
+/* Every setting of the policy and the guard comes back, also those to come. */
+static void test_params_round_trip(void **state)
+{
+	struct config defaults, config, back;
+	unsigned int nr_keys = 0;
+	const char *key;
+	size_t i;
+
+	(void)state;
+	assert_int_equal(config_default(&defaults), 0);
+	for (i = 0; (key = config_key(i)); i++) {
+		char *at_first = config_value(&defaults, i), *set, *read;
+		char error[RECORDING_ERROR_BYTES] = "";
+		struct recording_params params = { .is_known = true };
+
+		assert_non_null(at_first);
+		if ((strncmp(key, "policy.", 7) != 0 &&
+		     strncmp(key, "guard.", 6) != 0) ||
+		    strcmp(key, "policy.name") == 0) {
+			free(at_first);
+			continue;
+		}
+		nr_keys++;
+		configure_other(key, at_first, &config);
+		params.policy = config.policy_params;
+		params.guard = config.guard_params;
+		assert_int_equal(read_params(&params, "", "", &params, error),
+				 0);
+		assert_true(params.is_known);
+		assert_int_equal(config_default(&back), 0);
+		back.policy_params = params.policy;
+		back.guard_params = params.guard;
+		set = config_value(&config, i);
+		read = config_value(&back, i);
+		assert_string_not_equal(set, at_first);
+		if (strcmp(set, read) != 0)
+			print_error("%s: ", key);
+		assert_string_equal(set, read);
+		free(set);
+		free(read);
+		free(at_first);
+		config_done(&config);
+		config_done(&back);
+	}
+	assert_true(nr_keys >= 21);
+	config_done(&defaults);
+}
+
+/* What a tick does not tell is at its default; what cannot be is refused. */
+static void test_odd_params(void **state)
+{
+	static const struct {
+		const char *from;
+		const char *to;
+		const char *error;
+	} cases[] = {
+		{ "\"unit_bytes\":4194304", "\"unit_bytes\":0",
+		  "params: policy: unit_bytes: expected a larger number" },
+		{ "\"unit_bytes\":4194304", "\"unit_bytes\":4097",
+		  "params: unit_bytes: expected whole pages" },
+		{ "\"unit_bytes\":4194304", "\"unit_bytes\":\"4MiB\"",
+		  "params: policy: unit_bytes: expected a whole number" },
+		{ "\"desired_use\":0.8", "\"desired_use\":1",
+		  "params: policy: desired_use: expected a number within its range" },
+		{ "\"settle_ticks\":3", "\"settle_ticks\":4294967297",
+		  "params: guard: settle_ticks: expected a whole number" },
+		{ "\"backoff_ticks\":6", "\"backoff_ticks\":193",
+		  "params: backoff_ticks: expected at most max_backoff_ticks" },
+		{ "\"policy\":{", "\"policies\":{",
+		  "params: policy: policy: expected an object" },
+	};
+	char error[RECORDING_ERROR_BYTES] = "";
+	struct recording_params defaults, params;
+	json_t *json = json_object();
+	size_t i;
+
+	(void)state;
+	recording_params_init(&defaults);
+	assert_int_equal(recording_params_to_json(&defaults, json), 0);
+	assert_int_equal(json_object_size(json), 0);
+	memset(&params, 0xff, sizeof(params));
+	assert_int_equal(recording_params_from_json(json, &params, error), 0);
+	assert_false(params.is_known);
+	assert_int_equal(params.guard.max_step_bytes,
+			 guard_default_params.max_step_bytes);
+	json_decref(json);
+
+	defaults.is_known = true;
+	/* As if of a time when there was no such parameter, but another one. */
+	assert_int_equal(read_params(&defaults, "\"settle_ticks\":3",
+				     "\"patience\":\"much\"", &params, error),
+			 0);
+	assert_true(params.is_known);
+	assert_int_equal(params.guard.settle_ticks,
+			 guard_default_params.settle_ticks);
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct recording_params untouched = { .guard.settle_ticks =
+							      77 };
+
+		assert_int_equal(read_params(&defaults, cases[i].from,
+					     cases[i].to, &untouched, error),
+				 -EBADMSG);
+		assert_contains(error, cases[i].error);
+		assert_int_equal(untouched.guard.settle_ticks, 77);
+	}
 }
 
 static void test_names_that_are_not_utf8(void **state)
@@ -189,7 +353,7 @@ static void write_ticks(const char *path, uint64_t nr_ticks, uint64_t max_bytes)
 	for (number = 1; number <= nr_ticks; number++) {
 		struct tick tick = tick_test_new(number);
 
-		assert_int_equal(recording_write(writer, &tick), 0);
+		assert_int_equal(recording_write(writer, &tick, &no_params), 0);
 		recording_tick_done(&tick);
 	}
 	recording_writer_close(writer);
@@ -447,9 +611,9 @@ static void test_full_disk(void **state)
 	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
 	tight = (struct rlimit){ .rlim_cur = 100, .rlim_max = before.rlim_max };
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &tight), 0);
-	assert_int_equal(recording_write(writer, &tick), -EFBIG);
+	assert_int_equal(recording_write(writer, &tick, &no_params), -EFBIG);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
-	assert_int_equal(recording_write(writer, &tick), -EFBIG);
+	assert_int_equal(recording_write(writer, &tick, &no_params), -EFBIG);
 	recording_writer_close(writer);
 	assert_int_equal(read_ticks(path, 1), 0);
 	recording_tick_done(&tick);
@@ -477,6 +641,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_params_round_trip),
+		cmocka_unit_test(test_odd_params),
 		cmocka_unit_test(test_names_that_are_not_utf8),
 		cmocka_unit_test(test_thin_curves),
 		cmocka_unit_test(test_thin_odd_curves),

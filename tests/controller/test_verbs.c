@@ -424,6 +424,7 @@ static void test_explain(void **state)
 
 static void test_explain_history(void **state)
 {
+	const struct show_alternatives none = { 0 };
 	struct tick tick = tick_test_new(2);
 	char request[128], *text, *history;
 	struct answer answers[] = {
@@ -431,13 +432,14 @@ static void test_explain_history(void **state)
 		{ request, NULL, 0 },
 	};
 	json_t *json, *inner;
+	struct said said;
 
 	(void)state;
 	(void)snprintf(
 		request, sizeof(request),
 		"{\"execute\":\"query-history\",\"arguments\":{\"uuid\":\"%s\"}}",
 		tick_test_uuids[0]);
-	json = show_decision_json(&tick, 0, NULL, 0);
+	json = show_decision_json(&tick, 0, &none);
 	inner = json_pack("{s{s[o]}}", "return", "ticks", json);
 	text = fields_dump(inner);
 	assert_non_null(text);
@@ -457,7 +459,23 @@ static void test_explain_history(void **state)
 	assert_int_equal(json_integer_value(json_object_get(
 				 json_array_get(json, 1), "number")),
 			 3);
+	/* Of the last one alone the daemon has all curves. */
+	assert_true(json_is_null(
+		json_object_get(json_array_get(json, 0), "alternatives")));
+	assert_contains(
+		json_string_value(json_object_get(json_array_get(json, 0),
+						  "alternatives_note")),
+		"is not known, as the daemon keeps curves of its last tick only");
+	assert_int_equal(json_array_size(json_object_get(
+				 json_array_get(json, 1), "alternatives")),
+			 5);
 	json_decref(inner);
+	said = run_with(WITH(answers), options_parse_explain, verb_explain,
+			ARGV("explain", "web1", "-n", "5"));
+	assert_int_equal(said.status, 0);
+	assert_int_equal(count_of(said.out, "  policies     what others"), 1);
+	assert_int_equal(count_of(said.out, "\n  proportional"), 1);
+	said_done(&said);
 	recording_tick_done(&tick);
 	free(history);
 }
@@ -610,15 +628,20 @@ static void test_record(void **state)
 static void write_recording(void)
 {
 	struct recording_writer *writer = NULL;
+	struct recording_params params;
 	uint64_t number;
 
+	recording_params_init(&params);
+	params.policy.unit_bytes = 100 << 20;
 	assert_int_equal(recording_writer_open(recording_path, 0, &writer), 0);
 	for (number = 1; number <= 6; number++) {
 		struct tick tick = tick_test_new(number);
 
 		/* Recorded as the daemon would: one grows, step by step. */
 		tick.vms[0].actual_bytes += number << 20;
-		assert_int_equal(recording_write(writer, &tick), 0);
+		/* By an older daemon, then by a newer one. */
+		params.is_known = number > 2;
+		assert_int_equal(recording_write(writer, &tick, &params), 0);
 		recording_tick_done(&tick);
 	}
 	recording_writer_close(writer);
@@ -636,8 +659,10 @@ static void test_replay_sums(void **state)
 	assert_int_equal(replay_new(&policy_static, &still), 0);
 	for (number = 1; number <= 6; number++) {
 		struct tick tick = tick_test_new(number);
+		struct recording_params params;
 		double web, db;
 
+		recording_params_init(&params);
 		tick.vms[0].actual_bytes += number << 20;
 		web = 20000 * mrc_curve_at(tick.vms[0].curve,
 					   256.0 * (768 + (double)number));
@@ -647,8 +672,8 @@ static void test_replay_sums(void **state)
 			misses += 10 * (web + db);
 			weighted += 10 * (2 * web + db);
 		}
-		assert_int_equal(replay_tick(recorded, &tick), 0);
-		assert_int_equal(replay_tick(still, &tick), 0);
+		assert_int_equal(replay_tick(recorded, &tick, &params), 0);
+		assert_int_equal(replay_tick(still, &tick, &params), 0);
 		recording_tick_done(&tick);
 	}
 	assert_int_equal(replay_totals(recorded)->nr_ticks, 6);
@@ -680,6 +705,9 @@ static void test_replay(void **state)
 	json = check_json(run(options_parse_replay, verb_replay,
 			      ARGV("replay", recording_path, "--json")),
 			  "replay");
+	assert_int_equal(json_integer_value(json_object_get(
+				 json, "ticks_with_default_params")),
+			 2);
 	runs = json_object_get(json, "runs");
 	assert_int_equal(json_array_size(runs), 6);
 	/* mrc on this recording: fewer misses than doing nothing. */
@@ -696,6 +724,62 @@ static void test_replay(void **state)
 		   ARGV("replay", "/nonexistent"));
 	check_said(said, 1, "",
 		   "kvm-aet: /nonexistent: No such file or directory\n");
+}
+
+/* Every decision of a recording with what others would have wanted then. */
+static void test_explain_recording(void **state)
+{
+	json_t *json, *decisions;
+	struct said said;
+	size_t i, j;
+
+	(void)state;
+	write_recording();
+	said = run(options_parse_explain, verb_explain,
+		   ARGV("explain", "web1", "-n", "5", "--recording",
+			recording_path));
+	assert_int_equal(said.status, 0);
+	assert_string_equal(said.err, "");
+	assert_int_equal(count_of(said.out, "\n  proportional"), 5);
+	assert_int_equal(
+		count_of(
+			said.out,
+			"  policies     with default parameters, as the host's are not recorded\n"),
+		1);
+	said_done(&said);
+	json = check_json(run(options_parse_explain, verb_explain,
+			      ARGV("explain", "web1", "-n", "6", "--recording",
+				   recording_path, "--json")),
+			  "explain");
+	decisions = json_object_get(json, "decisions");
+	assert_int_equal(json_array_size(decisions), 6);
+	for (i = 0; i < 6; i++) {
+		json_t *one = json_array_get(decisions, i);
+		json_t *others = json_object_get(one, "alternatives");
+		/* The host's allocation unit is 100 MiB, the default 4 MiB. */
+		uint64_t unit_bytes = i < 2 ? 4 << 20 : 100 << 20;
+		json_int_t bytes;
+
+		assert_int_equal(json_array_size(others), 5);
+		assert_int_equal(json_is_string(json_object_get(
+					 one, "alternatives_note")),
+				 i < 2);
+		for (j = 0; j < 5; j++) {
+			json_t *other = json_array_get(others, j);
+			const char *name = json_string_value(
+				json_object_get(other, "policy"));
+
+			if (strcmp(name, "mrc") != 0)
+				continue;
+			bytes = json_integer_value(
+				json_object_get(other, "target_bytes"));
+			assert_int_equal((uint64_t)bytes % unit_bytes, 0);
+			/* Else it would tell nothing. */
+			if (i < 2)
+				assert_true((uint64_t)bytes % (100 << 20) != 0);
+		}
+	}
+	json_decref(json);
 }
 
 static void test_report(void **state)
@@ -852,6 +936,7 @@ int main(void)
 		cmocka_unit_test(test_top),
 		cmocka_unit_test(test_explain),
 		cmocka_unit_test(test_explain_history),
+		cmocka_unit_test(test_explain_recording),
 		cmocka_unit_test(test_preview),
 		cmocka_unit_test(test_set),
 		cmocka_unit_test(test_ctl),

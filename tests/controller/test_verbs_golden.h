@@ -48,6 +48,7 @@ static const char golden_preview_shrink[] =
 
 static const char golden_replay[] =
 	"6 ticks in 50 s; predicted by the recorded curves\n"
+	"with default parameters for 2 of them, as the host's are not recorded\n"
 	"POLICY      MISSES/S  VS RECORDED  WEIGHTED/S  MOVED  MOVES  BELOW MIN  OVER BUDGET\n"
 	"(recorded)      6733      100.00%       13266  5 MiB      5        0 s          0 s\n"
 	"static          6766      100.49%       13332    0 B      0        0 s          0 s\n";
