@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * wss and mrc from the command line to the output, over a fake source.
+ * wss, mrc and preview --live from the command line to the output, over a fake
+ * source.
  *
  * The fake VM scans so many sampled pages in a loop, so its working set is
  * known: all of them, times FAKE_INVERSE_RATE.
@@ -59,6 +60,61 @@ static struct run run_steps(char **argv, const struct fake_step *steps,
 	run.out = capture_end(&out);
 	clearerr(stdout);
 	source_close(source);
+	return run;
+}
+
+/* What preview --live attaches to; NULL: it fails. */
+static struct source *attached_source;
+static unsigned int nr_detached;
+
+int __wrap_verb_attach(const struct options *options,
+		       struct verb_attached *ret_attached);
+void __wrap_verb_attached_done(struct verb_attached *attached);
+
+int __wrap_verb_attach(const struct options *options,
+		       struct verb_attached *ret_attached)
+{
+	assert_string_equal(options->selector, "web1");
+	if (!attached_source)
+		return -ENODEV;
+	ret_attached->source = attached_source;
+	ret_attached->subject = subject;
+	ret_attached->memory_bytes = UINT64_C(256) << 20;
+	return 0;
+}
+
+void __wrap_verb_attached_done(struct verb_attached *attached)
+{
+	if (attached->source)
+		source_close(attached->source);
+	nr_detached++;
+}
+
+static struct run run_preview(char **argv, const struct fake_step *steps,
+			      size_t nr_steps)
+{
+	struct capture out, err;
+	struct options options;
+	struct run run;
+	int argc = 0;
+
+	while (argv[argc])
+		argc++;
+	assert_int_equal(
+		options_parse_global(1, (char *[]){ (char *)"kvm-aet", NULL },
+				     &options),
+		1);
+	assert_int_equal(options_parse_preview(argc, argv, &options), 0);
+	attached_source = steps ? fake_source_new(steps, nr_steps) : NULL;
+	nr_detached = 0;
+	capture_start(&out, STDOUT_FILENO);
+	capture_start(&err, STDERR_FILENO);
+	run.status = verb_preview(&options);
+	run.err = capture_end(&err);
+	run.out = capture_end(&out);
+	clearerr(stdout);
+	/* However it ends, the VM is left as it was. */
+	assert_int_equal(nr_detached, 1);
 	return run;
 }
 
@@ -568,6 +624,82 @@ static void test_output_is_gone(void **state)
 	free(text);
 }
 
+/*
+ * The VM has 256 MiB and goes over 128 MiB again and again: with 64 MiB it would miss
+ * always, with 160 MiB hardly.
+ */
+static void test_preview_live(void **state)
+{
+	static const struct fake_step loop[] = {
+		{ .nr_pages = 8192, .nr_passes = 30 },
+	};
+	struct run run;
+	json_t *root, *now, *then;
+	double accesses_per_s = 8192.0 * 30 * FAKE_INVERSE_RATE / 5;
+
+	(void)state;
+	run = run_preview(ARGV("preview", "web1", "--memory", "64MiB", "--live",
+			       "--json"),
+			  loop, 1);
+	assert_int_equal(run.status, 0);
+	assert_string_equal(run.err, "");
+	root = json_loads(run.out, 0, NULL);
+	assert_non_null(root);
+	assert_string_equal(json_string_value(json_object_get(root, "type")),
+			    "preview");
+	now = json_object_get(root, "now");
+	then = json_object_get(root, "then");
+	assert_near(json_number_value(json_object_get(then, "misses_per_s")),
+		    accesses_per_s, accesses_per_s / 20);
+	assert_near(json_number_value(json_object_get(now, "misses_per_s")),
+		    accesses_per_s / 30, accesses_per_s / 60);
+	json_decref(root);
+	run_done(&run);
+	run = run_preview(ARGV("preview", "web1", "--memory", "64MiB",
+			       "--live"),
+			  loop, 1);
+	assert_int_equal(run.status, 0);
+	assert_contains(run.out, "With 64 MiB (-192 MiB) it would miss about ");
+	assert_contains(run.out, " times per second more");
+	run_done(&run);
+	run = run_preview(ARGV("preview", "web1", "--memory", "160MiB",
+			       "--live"),
+			  loop, 1);
+	assert_int_equal(run.status, 0);
+	assert_contains(run.out, "160 MiB (-96 MiB) would make no difference");
+	run_done(&run);
+}
+
+static void test_preview_live_fails(void **state)
+{
+	static const struct fake_step idle[] = { { 0 } };
+	static const struct fake_step broken[] = {
+		{ .nr_pages = 8192, .nr_passes = 9, .read_error = -EIO },
+	};
+	struct run run;
+
+	(void)state;
+	run = run_preview(ARGV("preview", "web1", "--memory", "1GiB", "--live"),
+			  idle, 1);
+	assert_int_equal(run.status, EXIT_STATUS_FAILED);
+	assert_string_equal(run.out, "");
+	assert_string_equal(
+		run.err,
+		"kvm-aet: no access was seen: sample more with --rate, or longer with --period\n");
+	run_done(&run);
+	run = run_preview(ARGV("preview", "web1", "--memory", "1GiB", "--live"),
+			  broken, 1);
+	assert_int_equal(run.status, EXIT_STATUS_FAILED);
+	assert_string_equal(run.out, "");
+	assert_contains(run.err, "tracking 'web1': Input/output error");
+	run_done(&run);
+	run = run_preview(ARGV("preview", "web1", "--memory", "1GiB", "--live"),
+			  NULL, 0);
+	assert_int_equal(run.status, EXIT_STATUS_FAILED);
+	assert_string_equal(run.out, "");
+	run_done(&run);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -592,6 +724,8 @@ int main(void)
 		cmocka_unit_test(test_svg_file),
 		cmocka_unit_test(test_svg_dir_vanishes),
 		cmocka_unit_test(test_output_is_gone),
+		cmocka_unit_test(test_preview_live),
+		cmocka_unit_test(test_preview_live_fails),
 	};
 
 	setenv("TZ", "UTC", 1);
