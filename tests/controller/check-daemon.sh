@@ -8,11 +8,13 @@ set -u
 daemon=$(realpath "$1") || exit 1
 dir=$(mktemp -d) || exit 1
 pid=
+listener=
 passed=0
 failed=0
 
 cleanup() {
 	[ -z "$pid" ] || kill -KILL "$pid" 2>/dev/null
+	[ -z "$listener" ] || kill -KILL "$listener" 2>/dev/null
 	rm -rf "$dir"
 }
 trap cleanup EXIT
@@ -85,14 +87,66 @@ stop() {
 	verdict "SIG$1 ends it with status $2, got $got" "$good"
 }
 
+# serves ADDRESS PORT: metrics are there.
+serves() {
+	perl -MIO::Socket::INET -e '
+		my $s = IO::Socket::INET->new("$ARGV[0]:$ARGV[1]") or exit 1;
+		print $s "GET /metrics HTTP/1.0\r\n\r\n";
+		print while <$s>;
+	' "$1" "$2" >"$dir/answer" 2>/dev/null && grep -q '^kvmaet_vms 2$' "$dir/answer"
+}
+
+# refuses ADDRESS PORT: nobody listens there.
+refuses() {
+	perl -MIO::Socket::INET -e '
+		exit(!IO::Socket::INET->new("$ARGV[0]:$ARGV[1]") && $!{ECONNREFUSED} ? 0 : 1);
+	' "$1" "$2"
+}
+
+# Listens on loopback, at PORT or a free one, which is in $dir/port, until killed.
+listen_at() { # [PORT]
+	rm -f "$dir/port"
+	perl -MIO::Socket::INET -e '
+		my $s = IO::Socket::INET->new(LocalAddr => "127.0.0.1",
+			LocalPort => $ARGV[1], ReuseAddr => 1, Listen => 1) or exit 1;
+		open(my $f, ">", $ARGV[0]) or exit 1;
+		print $f $s->sockport;
+		close($f);
+		sleep;
+	' "$dir/port" "${1:-0}" &
+	listener=$!
+	wait_for [ -s "$dir/port" ]
+}
+
+# Writes what comes to the socket of sd_notify(3) to FILE, until killed.
+listen_as_systemd() { # SOCKET FILE
+	perl -MSocket -MIO::Handle -e '
+		socket(my $s, AF_UNIX, SOCK_DGRAM, 0) or exit 1;
+		bind($s, pack_sockaddr_un($ARGV[0])) or exit 1;
+		open(my $f, ">", $ARGV[1]) or exit 1;
+		$f->autoflush;
+		print $f "$_\n" while defined(recv($s, $_, 4096, 0));
+	' "$1" "$2" &
+	listener=$!
+}
+
+stop_listener() {
+	kill -KILL "$listener"
+	wait "$listener" 2>/dev/null
+	listener=
+}
+
+# notified PATTERN TIMES: at least so often.
+notified() {
+	[ "$(grep -c -e "$1" "$dir/notified")" -ge "$2" ]
+}
+
 configure() { # LINE...
 	cat >"$dir/kvm-aet.conf" <<END
 [libvirt]
 uri = test://$dir/node.xml
 [tracking]
 period = 0.2
-[metrics]
-address = none
 [control]
 socket = $dir/run/control
 group = none
@@ -133,7 +187,7 @@ configure '[host]' 'mode = acct'
 : >"$dir/log"
 "$daemon" --config "$dir/kvm-aet.conf" --check-config >"$dir/out" 2>"$dir/log"
 [ $? = 1 ] && [ ! -s "$dir/out" ] && grep -qx \
-	"kvm-aetd: $dir/kvm-aet.conf:13: \[host\] mode = 'acct': expected observe, advise or act" \
+	"kvm-aetd: $dir/kvm-aet.conf:11: \[host\] mode = 'acct': expected observe, advise or act" \
 	"$dir/log" && good=yes || good=no
 verdict 'a wrong configuration is reported with its place' "$good"
 start
@@ -208,7 +262,7 @@ kill -HUP "$pid"
 check 'a wrong one is reported' says "mode = 'frob': expected .*; the configuration stays as it was"
 check 'and the one before stays' answers "$status" '"configured-mode":"advise"'
 check 'the command that reads it fails, too' answers '{"execute":"reload"}' \
-	'"class":"Failed","desc":".*kvm-aet.conf:13: '
+	'"class":"Failed","desc":".*kvm-aet.conf:11: '
 configure '[host]' 'mode = observe' '[guard]' 'max-step = 64MiB'
 check 'until it is right' answers '{"execute":"reload"}' '^{"return":{}}$'
 check 'the next decisions are made with it' answers '{"execute":"query-tick"}' \
@@ -216,6 +270,35 @@ check 'the next decisions are made with it' answers '{"execute":"query-tick"}' \
 check 'for the time being the mode can be set' answers \
 	'{"execute":"set-mode","arguments":{"mode":"act"}}' '^{"return":{}}$'
 check 'which shows' answers "$status" '"mode":"act","configured-mode":"observe"'
+
+# Metrics: nobody's unless asked for, and then where and while that is configured.
+listen_at
+port=$(cat "$dir/port")
+stop_listener
+configure '[metrics]' "port = $port"
+check 'a port alone is a configuration' answers '{"execute":"reload"}' '^{"return":{}}$'
+check 'metrics are off by default' refuses 127.0.0.1 "$port"
+configure '[metrics]' 'address = 127.0.0.1' "port = $port"
+kill -HUP "$pid"
+check 'a reload switches them on' serves 127.0.0.1 "$port"
+configure '[metrics]' 'address = 127.0.0.2' "port = $port"
+kill -HUP "$pid"
+check 'a reload moves them' serves 127.0.0.2 "$port"
+check 'away from where they were' refuses 127.0.0.1 "$port"
+listen_at "$port"
+configure '[metrics]' 'address = 127.0.0.1' "port = $port"
+kill -HUP "$pid"
+check 'where somebody else listens they cannot be' says \
+	"no metrics on 127.0.0.1 port $port: Address already in use.*stays as it was"
+stop_listener
+check 'and go on as they were' serves 127.0.0.2 "$port"
+configure '[metrics]' 'address = 0.0.0.0' "port = $port"
+kill -HUP "$pid"
+check 'they are never for other hosts' says "address = '0.0.0.0': expected none or a loopback"
+check 'and still go on' serves 127.0.0.2 "$port"
+configure
+kill -HUP "$pid"
+check 'a reload switches them off' refuses 127.0.0.2 "$port"
 
 # Killed, and started again over what is left.
 stop KILL 137
@@ -226,6 +309,21 @@ check 'in the mode of the configuration' answers "$status" '"mode":"observe"'
 check 'and forgot no guest' answers '{"execute":"query-tick"}' "\"uuid\":\"$db\""
 stop TERM 0
 check_not 'nothing is left behind' [ -n "$(ls "$dir/run")" ]
+
+# Under a service manager that wants to hear of it.
+listen_as_systemd "$dir/notify" "$dir/notified"
+wait_for [ -S "$dir/notify" ]
+export NOTIFY_SOCKET="$dir/notify" WATCHDOG_USEC=400000
+start
+unset NOTIFY_SOCKET WATCHDOG_USEC
+check 'it says when it is ready' notified '^READY=1$' 1
+check 'and how it does' notified '^STATUS=mode observe, policy mrc: 2 VMs, 0 measured$' 1
+check 'the watchdog hears of it' notified '^WATCHDOG=1$' 3
+heard=$(grep -c '^WATCHDOG=1$' "$dir/notified")
+check 'again and again' notified '^WATCHDOG=1$' $((heard + 3))
+stop TERM 0
+check 'and of its end' notified '^STOPPING=1$' 1
+stop_listener
 
 # Without libvirt.
 configure
