@@ -17,7 +17,8 @@
  * struct config - all settings, defaults filled in
  * @uri: of libvirt
  * @stats_period_s: how often guests' balloon drivers report
- * @busy_ns: a libvirt call that takes longer holds all moves
+ * @busy_ns: a VM for which a libvirt call takes longer is not moved; nor is any VM
+ *	if that holds for libvirt as a whole
  * @mode: of the host; no VM is in a higher one
  * @policy: whose wants
  * @policy_params: for it

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cleanup.h"
+#include "units.h"
 
 /* Few VMs live to fill a history; rings grow up to CONTROL_HISTORY. */
 #define GUESTS_FIRST_HISTORY 8
@@ -213,6 +214,14 @@ bool guest_problem(const struct guest *guest,
 	uint64_t most = guest_most_bytes(guest);
 	const char *reason;
 
+	if (guest->hung_ns) {
+		(void)snprintf(
+			ret_problem, GUESTS_ERROR_BYTES,
+			"libvirt has not answered for it for %.0f s, so it is not moved: "
+			"its QEMU may hang",
+			units_seconds(guest->hung_ns));
+		return true;
+	}
 	if (*guest->policy_error) {
 		(void)snprintf(
 			ret_problem, GUESTS_ERROR_BYTES,
@@ -269,6 +278,8 @@ static const char *guest_immovable_reason(const struct guest *guest,
 		return "libvirt migrates or saves it";
 	if (hold_reason)
 		return hold_reason;
+	if (guest->hung_ns)
+		return "libvirt does not answer for this VM, whose QEMU may hang";
 	if (guest->moving_bytes)
 		return "libvirt has not yet confirmed the last move";
 	return NULL;

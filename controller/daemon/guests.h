@@ -60,6 +60,7 @@ struct guest_moment {
  * @fixed_inverse_rate: the sampling rate that somebody set; 0: nobody
  * @due_ns: when its tracker's next period is
  * @moving_bytes: target that libvirt was told and has not confirmed; 0: none
+ * @hung_ns: libvirt has been in a call for it for so long, which is too long; else 0
  * @last_verdict: what was logged last
  * @last_reason: likewise
  * @history: ring of @nr_history moments, of which the next goes to
@@ -89,6 +90,7 @@ struct guest {
 	uint32_t fixed_inverse_rate;
 	uint64_t due_ns;
 	uint64_t moving_bytes;
+	uint64_t hung_ns;
 	enum verdict last_verdict;
 	char last_reason[DECISION_REASON_BYTES];
 	struct guest_moment *history;

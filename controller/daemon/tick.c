@@ -528,6 +528,21 @@ static void tick_find_hold_reason(struct ticker *ticker)
 		       reason);
 }
 
+/* One whose QEMU hangs holds up itself and nobody else. */
+static void tick_find_hung(struct ticker *ticker)
+{
+	size_t i;
+
+	for (i = 0; i < ticker->guests.nr; i++) {
+		struct guest *guest = ticker->guests.list[i];
+		uint64_t busy_ns =
+			virt_domain_busy_ns(ticker->virt, guest->uuid);
+
+		guest->hung_ns = busy_ns > ticker->config->busy_ns ? busy_ns :
+								     0;
+	}
+}
+
 static int tick_fill_views(const struct ticker *ticker, struct tick *tick)
 {
 	const struct config *config = ticker->config;
@@ -555,15 +570,29 @@ static int tick_fill_views(const struct ticker *ticker, struct tick *tick)
 
 static void tick_set_budget(const struct ticker *ticker, struct tick *tick)
 {
-	uint64_t vms_bytes = 0;
+	uint64_t vms_bytes = 0, growth_bytes = 0;
 	size_t i;
 
 	for (i = 0; i < tick->nr_vms; i++)
 		vms_bytes += tick->vms[i].actual_bytes;
+	/*
+	 * A move that is not confirmed may still be made, however late; that VM
+	 * cannot be moved meanwhile, so only what it has counts for it.
+	 */
+	for (i = 0; i < tick->nr_vms; i++) {
+		uint64_t moving_bytes = ticker->guests.list[i]->moving_bytes;
+
+		if (moving_bytes > tick->vms[i].actual_bytes)
+			growth_bytes +=
+				moving_bytes - tick->vms[i].actual_bytes;
+	}
 	tick->host = ticker->host.view;
 	tick->host.budget_bytes =
 		host_budget_bytes(&tick->host, ticker->config->budget_bytes,
 				  ticker->config->reserve_bytes, vms_bytes);
+	tick->host.budget_bytes -= growth_bytes < tick->host.budget_bytes ?
+					   growth_bytes :
+					   tick->host.budget_bytes;
 }
 
 static bool tick_is_move(const struct decision *decision)
@@ -708,6 +737,7 @@ static int tick_run(struct ticker *ticker, uint64_t now_ns)
 	if (ticker->host_err < 0)
 		return ticker->host_err;
 	tick_find_hold_reason(ticker);
+	tick_find_hung(ticker);
 	err = tick_fill_views(ticker, &tick);
 	if (err < 0)
 		return err;

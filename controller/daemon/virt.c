@@ -1930,15 +1930,17 @@ static uint64_t virt_thread_busy_ns(const struct virt_thread *thread)
 
 uint64_t virt_busy_ns(const struct virt *virt)
 {
-	uint64_t longest_ns = 0, busy_ns;
+	uint64_t librarian_ns =
+		virt_thread_busy_ns(&virt->threads[VIRT_LIBRARIAN]);
+	uint64_t shortest_ns = UINT64_MAX, busy_ns;
 	size_t i;
 
-	for (i = 0; i < VIRT_NR_THREADS; i++) {
+	for (i = 0; i < VIRT_NR_MOVERS; i++) {
 		busy_ns = virt_thread_busy_ns(&virt->threads[i]);
-		if (busy_ns > longest_ns)
-			longest_ns = busy_ns;
+		if (busy_ns < shortest_ns)
+			shortest_ns = busy_ns;
 	}
-	return longest_ns;
+	return librarian_ns > shortest_ns ? librarian_ns : shortest_ns;
 }
 
 uint64_t virt_domain_busy_ns(const struct virt *virt, const char *uuid)

@@ -137,12 +137,17 @@ int virt_set_policy(struct virt *virt, const char *uuid,
 		    const struct domain_policy *policy);
 
 /*
- * How long a thread has been in one libvirt call, ns; the longest of them; 0 if
- * none is. A call of more than a few seconds is a hung QEMU or libvirtd.
+ * How long libvirt has done nothing for anybody, ns; 0 if it does: the thread that
+ * keeps the connection has been in one call for so long, or each of those that do
+ * what is ordered has. More than a few seconds is a hung libvirtd, or several hung
+ * QEMUs.
  */
 uint64_t virt_busy_ns(const struct virt *virt);
 
-/* Likewise, in a call for this domain. */
+/*
+ * How long a thread has been in one call for this domain: more than a few seconds is
+ * a hung QEMU. Others are not held up by it.
+ */
 uint64_t virt_domain_busy_ns(const struct virt *virt, const char *uuid);
 
 #endif /* DAEMON_VIRT_H */

@@ -32,8 +32,11 @@ static unsigned int nr_trackers, nr_periods;
 static struct tracker *last_tracker;
 static const char *tracker_says;
 static enum verdict verdict;
+/* What VMs are moved to, less what they have. */
+static int64_t step_bytes;
 static bool is_thrashing;
 static uint64_t busy_ns;
+static const char *hung_uuid;
 static int host_err, target_err;
 static unsigned int nr_targets, nr_stats;
 static char target_uuid[VIEW_UUID_BYTES];
@@ -125,6 +128,13 @@ uint64_t virt_busy_ns(const struct virt *virt)
 	return busy_ns;
 }
 
+uint64_t virt_domain_busy_ns(const struct virt *virt, const char *uuid)
+{
+	assert_null(virt);
+	return hung_uuid && strcmp(hung_uuid, uuid) == 0 ? config.busy_ns + 1 :
+							   config.busy_ns;
+}
+
 int host_read(const char *proc, const struct host_reading *before,
 	      struct host_reading *ret_reading)
 {
@@ -190,7 +200,8 @@ int __wrap_decide_tick(const struct policy_params *policy_params,
 		tick->decisions[i] = (struct decision){
 			.verdict = tick->vms[i].is_movable ? verdict :
 							     VERDICT_REFUSE,
-			.step_bytes = tick->vms[i].actual_bytes - MIB,
+			.step_bytes = tick->vms[i].actual_bytes +
+				      (uint64_t)step_bytes,
 		};
 		snprintf(tick->decisions[i].reason, DECISION_REASON_BYTES, "%s",
 			 tick->vms[i].is_movable ?
@@ -213,6 +224,8 @@ static int setup(void **state)
 	(void)state;
 	nr_periods = nr_targets = nr_stats = nr_moved = 0;
 	busy_ns = 0;
+	hung_uuid = NULL;
+	step_bytes = -(int64_t)MIB;
 	host_err = target_err = moved_err = 0;
 	tracker_says = NULL;
 	verdict = VERDICT_HOLD;
@@ -430,6 +443,59 @@ static void test_modes(void **state)
 	ticker_set_mode(ticker, VM_MODE_OBSERVE);
 	ticker_set_config(ticker, &config, now_ns);
 	assert_int_equal(ticker_mode(ticker), VM_MODE_ACT);
+}
+
+/* A VM for which libvirt does not answer holds up itself, and nobody else. */
+static void test_hung_domain(void **state)
+{
+	char problem[GUESTS_ERROR_BYTES];
+	const struct guest *web;
+	const struct tick *tick;
+	uint64_t budget_bytes;
+
+	(void)state;
+	verdict = VERDICT_MOVE;
+	step_bytes = 64 * MIB;
+	connect_two();
+	tick = run_tick();
+	budget_bytes = tick->host.budget_bytes;
+	assert_int_equal(nr_targets, 2);
+	tell((struct virt_news){ .kind = VIRT_MOVED,
+				 .uuid = UUID_2,
+				 .actual_bytes = 1024 * MIB,
+				 .target_bytes = 1088 * MIB,
+				 .requested_bytes = 1088 * MIB });
+	hung_uuid = UUID_1;
+	tick = run_tick();
+	assert_string_equal(
+		tick->vms[0].immovable_reason,
+		"libvirt does not answer for this VM, whose QEMU may hang");
+	assert_int_equal(tick->decisions[0].verdict, VERDICT_REFUSE);
+	assert_true(tick->vms[1].is_movable);
+	assert_int_equal(nr_targets, 3);
+	assert_string_equal(target_uuid, UUID_2);
+	/* The move that hangs may still be made: nobody else gets that memory. */
+	assert_int_equal(tick->host.budget_bytes, budget_bytes - 64 * MIB);
+	assert_false(ticker_problem(ticker, problem));
+	web = guests_find(ticker_guests(ticker), UUID_1);
+	assert_true(guest_problem(web, problem));
+	assert_string_equal(
+		problem,
+		"libvirt has not answered for it for 10 s, so it is not moved: its QEMU may hang");
+
+	/* It answers at last. */
+	hung_uuid = NULL;
+	tell((struct virt_news){ .kind = VIRT_MOVED,
+				 .uuid = UUID_1,
+				 .actual_bytes = 1024 * MIB,
+				 .target_bytes = 1088 * MIB,
+				 .requested_bytes = 1088 * MIB });
+	tick = run_tick();
+	assert_true(tick->vms[0].is_movable);
+	assert_string_equal(target_uuid, UUID_1);
+	*problem = '\0';
+	(void)guest_problem(web, problem);
+	assert_null(strstr(problem, "not answered"));
 }
 
 static void test_holds(void **state)
@@ -723,6 +789,7 @@ int main(void)
 		TEST(test_move),
 		TEST(test_move_fails),
 		TEST(test_modes),
+		TEST(test_hung_domain),
 		TEST(test_holds),
 		TEST(test_move_and_disconnect),
 		TEST(test_metadata),

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <unistd.h>
 
 #include <libvirt/libvirt.h>
@@ -179,6 +180,119 @@ static void test_target(void **state)
 
 	assert_int_equal(virt_set_target(virt, TEST_UUID, 2 * GIB), 0);
 	await_size(virt, TEST_UUID, 2 * GIB);
+	virt_free(virt);
+}
+
+static const char *const hung_uuids[] = {
+	"77777777-0000-0000-0000-000000000000",
+	"77777777-0000-0000-0000-000000000001",
+	"77777777-0000-0000-0000-000000000002",
+};
+
+#define NR_HUNG ARRAY_SIZE(hung_uuids)
+
+static pthread_mutex_t hang_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t hang_changed = PTHREAD_COND_INITIALIZER;
+static unsigned int nr_hanging;
+static bool may_return;
+
+int __real_virDomainSetMemoryFlags(virDomainPtr dom, unsigned long memory,
+				   unsigned int flags);
+int __wrap_virDomainSetMemoryFlags(virDomainPtr dom, unsigned long memory,
+				   unsigned int flags);
+
+/* As with a QEMU that hangs, for the domains of these UUIDs. */
+int __wrap_virDomainSetMemoryFlags(virDomainPtr dom, unsigned long memory,
+				   unsigned int flags)
+{
+	char uuid[VIR_UUID_STRING_BUFLEN] = "";
+
+	(void)virDomainGetUUIDString(dom, uuid);
+	if (strncmp(uuid, hung_uuids[0], 9) == 0) {
+		pthread_mutex_lock(&hang_lock);
+		nr_hanging++;
+		pthread_cond_broadcast(&hang_changed);
+		while (!may_return)
+			pthread_cond_wait(&hang_changed, &hang_lock);
+		pthread_mutex_unlock(&hang_lock);
+	}
+	return __real_virDomainSetMemoryFlags(dom, memory, flags);
+}
+
+static virDomainPtr start_hung(struct virt *virt, size_t i)
+{
+	virDomainPtr dom;
+	char xml[512];
+
+	(void)snprintf(
+		xml, sizeof(xml),
+		"<domain type='test'><name>hung%zu</name><uuid>%s</uuid>"
+		"<memory unit='MiB'>512</memory><os><type>hvm</type></os>"
+		"<devices><memballoon model='virtio'/></devices></domain>",
+		i, hung_uuids[i]);
+	dom = virDomainCreateXML(other, xml, 0);
+	assert_non_null(dom);
+	skip_news(virt, VIRT_DOMAIN, hung_uuids[i]);
+	return dom;
+}
+
+/* Returns when so many calls do not. */
+static void await_hanging(unsigned int nr)
+{
+	pthread_mutex_lock(&hang_lock);
+	while (nr_hanging < nr)
+		pthread_cond_wait(&hang_changed, &hang_lock);
+	pthread_mutex_unlock(&hang_lock);
+}
+
+/* A VM that hangs is known, and holds up only itself; as many as threads, all. */
+static void test_hung_domains(void **state)
+{
+	struct virt *virt = connected();
+	virDomainPtr doms[NR_HUNG];
+	struct virt_news news;
+	size_t i;
+
+	(void)state;
+	may_return = false;
+	nr_hanging = 0;
+	for (i = 0; i < NR_HUNG; i++) {
+		doms[i] = start_hung(virt, i);
+		assert_int_equal(
+			virt_set_target(virt, hung_uuids[i], 256 * MIB), 0);
+		await_hanging((unsigned int)i + 1);
+		while (!virt_domain_busy_ns(virt, hung_uuids[i]))
+			;
+		if (i + 1 == NR_HUNG)
+			break;
+		/* Another one is moved; then nothing is left to be done for it. */
+		assert_int_equal(virt_set_target(virt, TEST_UUID, GIB), 0);
+		await_size(virt, TEST_UUID, GIB);
+		skip_news(virt, VIRT_MOVED, TEST_UUID);
+		assert_int_equal(virt_set_target(virt, TEST_UUID, 2 * GIB), 0);
+		skip_news(virt, VIRT_MOVED, TEST_UUID);
+		while (virt_domain_busy_ns(virt, TEST_UUID) ||
+		       virt_busy_ns(virt))
+			;
+	}
+	/* All threads are in calls that do not return. */
+	while (!virt_busy_ns(virt))
+		;
+	pthread_mutex_lock(&hang_lock);
+	may_return = true;
+	pthread_cond_broadcast(&hang_changed);
+	pthread_mutex_unlock(&hang_lock);
+	for (i = 0; i < NR_HUNG; i++) {
+		news = next_news(virt, VIRT_MOVED, hung_uuids[i]);
+		assert_int_equal(news.err, 0);
+		virt_news_done(&news);
+		if (i > 0)
+			continue;
+		while (virt_busy_ns(virt))
+			;
+	}
+	for (i = 0; i < NR_HUNG; i++)
+		stop_web(doms[i]);
 	virt_free(virt);
 }
 
@@ -651,6 +765,7 @@ int main(void)
 		cmocka_unit_test(test_queue_of_a_connection),
 		cmocka_unit_test(test_connects),
 		cmocka_unit_test(test_target),
+		cmocka_unit_test(test_hung_domains),
 		cmocka_unit_test(test_impossible_targets),
 		cmocka_unit_test(test_orders_without_a_domain),
 		cmocka_unit_test(test_life_of_a_domain),
