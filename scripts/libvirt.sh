@@ -17,7 +17,7 @@ readonly LIBVIRT_LOG=/var/log/libvirt/libvirtd.log
 readonly LIBVIRT_PID=/run/libvirtd.pid
 
 # Each guest has a directory below: its domain's XML, the pipes of its console,
-# what it has shown there, its swap.
+# what it has shown there.
 readonly GUESTS=/run/guests
 
 # libvirt_setup PROBES: the machine's own libvirt, without what a lab host lacks
@@ -96,11 +96,6 @@ guest_xml()
   <devices>
     <emulator>/usr/bin/qemu-system-x86_64</emulator>
     <controller type='usb' model='none'/>
-    <disk type='file' device='disk'>
-      <driver name='qemu' type='raw' cache='unsafe'/>
-      <source file='$GUESTS/$1/swap'/>
-      <target dev='vda' bus='virtio'/>
-    </disk>
     <serial type='pipe'>
       <source path='$GUESTS/$1/console'/>
     </serial>
@@ -112,14 +107,13 @@ guest_xml()
 END
 }
 
-# guest_prepare NAME GUEST_DIR MIB SWAP_MIB: all but the domain itself.
+# guest_prepare NAME GUEST_DIR MIB: all but the domain itself.
 guest_prepare()
 {
 	local dir=$GUESTS/$1
 
 	mkdir -p "$dir"
 	mkfifo "$dir"/console.{in,out}
-	truncate -s "${4}M" "$dir/swap"
 	guest_xml "$1" "$2" "$3" >"$dir/xml"
 	guest_reader "$dir" </dev/null >"$dir/shown" 2>/dev/null &
 	echo $! >"$dir/reader"
