@@ -9,6 +9,8 @@
  * The host's free memory is nobody's concern in that; if it does not suffice,
  * growth is cut in proportion.
  */
+#include <math.h>
+
 #include "policy/plan.h"
 
 /* So small a deviation is the desired utilisation. */
@@ -40,7 +42,7 @@ static void feedback_want(const struct policy_params *params,
 		return;
 	}
 	want->target_bytes =
-		plan_round(params, vm, (uint64_t)(then > 0 ? then : 0));
+		plan_round(params, vm, (uint64_t)fmin(fmax(then, 0), 0x1p62));
 }
 
 bool plan_feedback(const struct policy_params *params,

@@ -43,7 +43,7 @@ static void decide_and_record(const struct policy *policy,
 {
 	struct recording_writer *writer = NULL;
 	struct decide_memory *memory = NULL;
-	uint64_t bytes[TICK_TEST_NR_VMS];
+	uint64_t bytes[TICK_TEST_NR_VMS] = { 0 };
 	unsigned int number, i;
 
 	memset(&made, 0, sizeof(made));
