@@ -82,7 +82,9 @@ static uint64_t held(const struct vm_view *vm, double misses_per_s)
 {
 	uint64_t pages;
 
-	if (mrc_curve_wss_pages(
+	/* A guest that only waits for its swap accesses nothing. */
+	if (!(vm->accesses_per_s > 0) ||
+	    mrc_curve_wss_pages(
 		    vm->curve,
 		    fmin(HELD_SURE * misses_per_s / vm->accesses_per_s, 1),
 		    &pages) ||
@@ -105,7 +107,7 @@ struct plan_demand plan_demand(const struct policy_params *params,
 	};
 
 	demand.held_bytes = vm->held_bytes;
-	if (!vm->has_stats || !vm->curve || !(vm->accesses_per_s > 0))
+	if (!vm->has_stats || !vm->curve)
 		return demand;
 	seen = policy_seen_misses_per_s(vm);
 	/* What it has just swapped out, if not for its balloon, it will want back. */
@@ -134,8 +136,10 @@ double plan_demand_ended(const struct plan_demand *demand, uint64_t bytes)
 	double far = (double)demand->far_bytes;
 	double share;
 
+	if (bytes <= demand->from_bytes)
+		return 0;
 	if (bytes <= demand->near_bytes)
-		share = fmax((double)bytes - from, 0) / (near - from) / 2;
+		share = ((double)bytes - from) / (near - from) / 2;
 	else
 		share = 0.5 +
 			fmin(((double)bytes - near) / (far - near), 1) / 2;

@@ -249,6 +249,68 @@ static void test_mrc_brute_force_with_swapping(void **state)
 	check_brute_force(FLEET_SWAPPING, 6);
 }
 
+static struct plan_demand demand_of(const struct vm_view *vm)
+{
+	struct policy_params params = small_params();
+
+	return plan_demand(&params, vm);
+}
+
+/* What a guest swaps in tells of what it lacks, and of what it only holds. */
+static void test_demand(void **state)
+{
+	struct vm_view vm = sim_view(0, 4 * UNIT, 64 * UNIT, 32 * UNIT);
+	struct mrc_curve *loop = sim_curve(SIM_LOOP, 20 * UNIT, 0);
+	struct mrc_curve *uniform = sim_curve(SIM_UNIFORM, 64 * UNIT, 0);
+	struct plan_demand demand;
+	uint64_t near = 40 * UNIT, far = 72 * UNIT;
+
+	(void)state;
+	vm.has_stats = true;
+	vm.accesses_per_s = 1000;
+	/* Its curve is of 20 units, and so it holds 12. */
+	vm.curve = loop;
+	vm.stats.swap_in_bytes_per_s = 500 * VIEW_PAGE_BYTES;
+	demand = demand_of(&vm);
+	assert_near(demand.misses_per_s, 500, 1e-9);
+	assert_true(demand.is_swapping);
+	assert_true(demand.held_bytes <= 12 * UNIT);
+	assert_true(demand.held_bytes >= 12 * UNIT - 2 * VIEW_PAGE_BYTES);
+	assert_near(plan_misses_per_s(&vm, &demand, 32 * UNIT), 500, 1e-9);
+	assert_near(plan_misses_per_s(&vm, &demand, near), 250, 1e-9);
+	assert_near(plan_misses_per_s(&vm, &demand, (near + far) / 2), 125,
+		    1e-9);
+	assert_near(plan_misses_per_s(&vm, &demand, far), 0, 1e-9);
+	/* So that without the 12 it would miss everything. */
+	assert_near(plan_misses_per_s(&vm, &demand, 30 * UNIT), 1000, 1e-9);
+	/* With half the hope half of it stays. */
+	vm.vain_growths = 1;
+	demand = demand_of(&vm);
+	assert_near(plan_misses_per_s(&vm, &demand, far), 250, 1e-9);
+	vm.vain_growths = 0;
+	/* What it has swapped out it will want, if it was not asked to. */
+	vm.stats.swap_in_bytes_per_s = 0;
+	vm.stats.swap_out_bytes_per_s = 500 * VIEW_PAGE_BYTES;
+	assert_near(demand_of(&vm).misses_per_s, 500, 1e-9);
+	vm.target_bytes = 30 * UNIT;
+	assert_near(demand_of(&vm).misses_per_s, 0, 1e-9);
+	vm.target_bytes = 32 * UNIT;
+	/* One that only waits for its swap accesses nothing. */
+	vm.stats.swap_in_bytes_per_s = 500 * VIEW_PAGE_BYTES;
+	vm.accesses_per_s = 0;
+	assert_near(demand_of(&vm).misses_per_s, 500, 1e-9);
+	vm.accesses_per_s = 1000;
+	/* What the curve expects is no news. */
+	vm.curve = uniform;
+	assert_near(demand_of(&vm).misses_per_s, 0, 1e-9);
+	/* Nor is there any without a guest's words. */
+	vm.curve = loop;
+	vm.has_stats = false;
+	assert_near(demand_of(&vm).misses_per_s, 0, 1e-9);
+	mrc_curve_free(loop);
+	mrc_curve_free(uniform);
+}
+
 /* What header and limits promise of every policy, whatever it is given. */
 static void check_promises(const struct policy *policy,
 			   const struct policy_params *params,
@@ -677,6 +739,7 @@ int main(void)
 		cmocka_unit_test(test_mrc_brute_force),
 		cmocka_unit_test(test_mrc_brute_force_with_bands),
 		cmocka_unit_test(test_mrc_brute_force_with_swapping),
+		cmocka_unit_test(test_demand),
 		cmocka_unit_test(test_promises),
 		cmocka_unit_test(test_mrc_fixed_point),
 		cmocka_unit_test(test_mrc_noise),
