@@ -147,15 +147,12 @@ static int add_crossing(struct costs *costs, size_t first,
 			const struct slope *slope, const struct line *line,
 			int64_t from, int64_t to, double ratio)
 {
-	int64_t units;
-	double share;
+	double share = (line->from_ratio - ratio) /
+		       (line->from_ratio - line->to_ratio);
+	int64_t units =
+		(int64_t)floor(line->from + share * (line->to - line->from));
 	int err = 0;
 
-	if (!(line_ratio(line, from) > ratio && line_ratio(line, to) < ratio))
-		return 0;
-	share = (line->from_ratio - ratio) /
-		(line->from_ratio - line->to_ratio);
-	units = (int64_t)floor(line->from + share * (line->to - line->from));
 	if (units > from && units < to)
 		err = add_slope_point(costs, first, slope, units,
 				      line_ratio(line, units));
@@ -170,6 +167,9 @@ static int add_line(struct costs *costs, size_t first,
 		    const struct slope *slope, const struct line *line,
 		    int64_t from, int64_t to)
 {
+	double bounds[2] = { slope->most, slope->least };
+	double high, low;
+	size_t i;
 	int err;
 
 	if (line->from > (double)from)
@@ -178,17 +178,17 @@ static int add_line(struct costs *costs, size_t first,
 		to = (int64_t)floor(line->to);
 	if (from > to)
 		return 0;
-	err = add_slope_point(costs, first, slope, from,
-			      line_ratio(line, from));
+	high = line_ratio(line, from);
+	low = line_ratio(line, to);
+	err = add_slope_point(costs, first, slope, from, high);
+	/* Where the line meets what it may cost at most or least are corners. */
+	for (i = 0; i < 2 && !err; i++)
+		if (high * slope->per_ratio > bounds[i] &&
+		    low * slope->per_ratio < bounds[i])
+			err = add_crossing(costs, first, slope, line, from, to,
+					   bounds[i] / slope->per_ratio);
 	if (!err)
-		err = add_crossing(costs, first, slope, line, from, to,
-				   slope->most / slope->per_ratio);
-	if (!err)
-		err = add_crossing(costs, first, slope, line, from, to,
-				   slope->least / slope->per_ratio);
-	if (!err)
-		err = add_slope_point(costs, first, slope, to,
-				      line_ratio(line, to));
+		err = add_slope_point(costs, first, slope, to, low);
 	return err;
 }
 

@@ -248,12 +248,13 @@ static int run_policy(struct bench *bench, const struct policy *policy)
 	return 0;
 }
 
-static int run_simulations(void)
+static int run_simulations(enum sim_sight sight, const char *what)
 {
 	size_t i, j;
 	int err;
 
-	printf("\nMisses per second on simulated hosts (balloon targets set)\n\n");
+	printf("\nMisses per second on simulated hosts (balloon targets set), %s\n\n",
+	       what);
 	printf("| host |");
 	for (j = 0; policy_all[j]; j++)
 		printf(" %s |", policy_all[j]->name);
@@ -265,7 +266,7 @@ static int run_simulations(void)
 		for (j = 0; policy_all[j]; j++) {
 			struct sim_result result;
 
-			err = sim_run(&sim_scenarios[i], policy_all[j],
+			err = sim_run(&sim_scenarios[i], policy_all[j], sight,
 				      &result);
 			if (err)
 				return err;
@@ -295,7 +296,10 @@ static int run(size_t nr_vms, unsigned int nr_ticks)
 		if (err)
 			return err;
 	}
-	return run_simulations();
+	err = run_simulations(SIM_NEED, "curves of what guests need");
+	if (!err)
+		err = run_simulations(SIM_OWN, "curves of what VMs have");
+	return err;
 }
 
 static bool parse(const char *text, unsigned long max,
