@@ -45,7 +45,9 @@ void balloon_sized(struct balloon *balloon, uint64_t actual_bytes,
 		return;
 	}
 	if (actual_bytes == target) {
-		balloon->is_resetting = false;
+		/* Read before the guest let go, it is no news of its driver. */
+		if (before != target)
+			balloon->is_resetting = false;
 		balloon->older_target_bytes = target;
 		return;
 	}
