@@ -573,18 +573,18 @@ static void tick_set_budget(const struct ticker *ticker, struct tick *tick)
 	uint64_t vms_bytes = 0, growth_bytes = 0;
 	size_t i;
 
-	for (i = 0; i < tick->nr_vms; i++)
-		vms_bytes += tick->vms[i].actual_bytes;
-	/*
-	 * A move that is not confirmed may still be made, however late; that VM
-	 * cannot be moved meanwhile, so only what it has counts for it.
-	 */
 	for (i = 0; i < tick->nr_vms; i++) {
+		uint64_t actual_bytes = tick->vms[i].actual_bytes;
 		uint64_t moving_bytes = ticker->guests.list[i]->moving_bytes;
 
-		if (moving_bytes > tick->vms[i].actual_bytes)
-			growth_bytes +=
-				moving_bytes - tick->vms[i].actual_bytes;
+		vms_bytes += actual_bytes;
+		/*
+		 * A move that is not confirmed may still be made, however late;
+		 * that VM cannot be moved meanwhile, so only what it has counts
+		 * for it.
+		 */
+		if (moving_bytes > actual_bytes)
+			growth_bytes += moving_bytes - actual_bytes;
 	}
 	tick->host = ticker->host.view;
 	tick->host.budget_bytes =

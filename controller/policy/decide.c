@@ -285,11 +285,10 @@ static void make_plan_vms(struct deciding *deciding, bool is_for_acting)
 
 		deciding->plan_vms[i].vain_growths = memory->vain_growths;
 		deciding->plan_vms[i].held_bytes = memory->held_bytes;
-	}
-	for (i = 0; i < deciding->nr_vms; i++)
 		if (is_fixed(deciding->courses[i].state) ||
 		    (is_for_acting && !can_act(deciding, i)))
 			deciding->plan_vms[i].is_movable = false;
+	}
 	for (;; strictness--) {
 		for (i = 0, sum = 0; i < deciding->nr_vms; i++) {
 			struct vm_view *vm = &deciding->plan_vms[i];

@@ -135,6 +135,21 @@ enum guard_state guard_observe(const struct guard_params *params,
 	return memory->is_asked ? GUARD_STUCK : GUARD_BACKOFF;
 }
 
+/*
+ * What the curve expects to be swapped in: that all the memory which the VM may have
+ * avoids. What a curve says of more than that is the model's guess: there are no such
+ * pages.
+ */
+static double avoidable_misses_per_s(const struct vm_view *vm)
+{
+	const struct mrc_curve *curve = vm->upper ? vm->upper : vm->curve;
+
+	if (vm->actual_bytes >= vm->limits.max_bytes)
+		return 0;
+	return policy_misses_per_s(vm, curve, vm->actual_bytes) -
+	       policy_misses_per_s(vm, curve, vm->limits.max_bytes);
+}
+
 bool guard_is_suffering(const struct guard_params *params,
 			const struct vm_view *vm, bool is_predicted,
 			uint64_t tick, struct guard_memory *memory)
@@ -145,9 +160,7 @@ bool guard_is_suffering(const struct guard_params *params,
 	    !(vm->stats.swap_in_bytes_per_s > params->swap_in_bytes_per_s))
 		return false;
 	if (is_predicted)
-		predicted = fmax(policy_avoidable_misses_per_s(
-					 vm, vm->upper ? vm->upper : vm->curve,
-					 vm->actual_bytes),
+		predicted = fmax(avoidable_misses_per_s(vm),
 				 memory->expected_misses_per_s);
 	most = PLAN_PREDICTION_SLACK * predicted +
 	       params->swap_in_bytes_per_s / VIEW_PAGE_BYTES;

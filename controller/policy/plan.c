@@ -97,16 +97,16 @@ struct plan_demand plan_demand(const struct policy_params *params,
 			       const struct vm_view *vm)
 {
 	uint64_t unit = params->unit_bytes, now = vm->actual_bytes;
-	double seen, expected;
 	double near = ceil((double)now * NEAR_SHARE / (double)unit);
 	struct plan_demand demand = {
 		.hope = ldexp(1, -(int)vm->vain_growths),
 		.from_bytes = now,
 		.near_bytes = now + (uint64_t)near * unit,
 		.far_bytes = now + ((uint64_t)near + now / unit) * unit,
+		.held_bytes = vm->held_bytes,
 	};
+	double seen, unavoidable, expected = 0;
 
-	demand.held_bytes = vm->held_bytes;
 	if (!vm->has_stats || !vm->curve)
 		return demand;
 	seen = policy_seen_misses_per_s(vm);
@@ -114,16 +114,18 @@ struct plan_demand plan_demand(const struct policy_params *params,
 	if (vm->target_bytes >= now)
 		seen = fmax(seen,
 			    vm->stats.swap_out_bytes_per_s / VIEW_PAGE_BYTES);
-	expected = policy_misses_per_s(vm, vm->curve, vm->limits.max_bytes);
+	unavoidable = policy_misses_per_s(vm, vm->curve, vm->limits.max_bytes);
 	if (seen > SWAPPING_PER_S) {
 		demand.is_swapping = true;
-		demand.held_bytes = held(vm, expected + seen);
+		demand.held_bytes = held(vm, unavoidable + seen);
 	}
 	/* A curve that may be wrong explains only what it is sure of. */
-	expected = policy_misses_per_s(vm, vm->lower ? vm->lower : vm->curve,
-				       now) -
-		   expected;
-	expected = now < vm->limits.max_bytes ? fmax(expected, 0) : 0;
+	if (now < vm->limits.max_bytes)
+		expected = fmax(policy_misses_per_s(
+					vm, vm->lower ? vm->lower : vm->curve,
+					now) -
+					unavoidable,
+				0);
 	if (seen > PLAN_PREDICTION_SLACK * expected)
 		demand.misses_per_s = seen - expected;
 	return demand;

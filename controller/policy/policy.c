@@ -46,16 +46,6 @@ double policy_misses_per_s(const struct vm_view *vm,
 				      vm->accesses_per_s);
 }
 
-double policy_avoidable_misses_per_s(const struct vm_view *vm,
-				     const struct mrc_curve *curve,
-				     uint64_t bytes)
-{
-	if (bytes >= vm->limits.max_bytes)
-		return 0;
-	return policy_misses_per_s(vm, curve, bytes) -
-	       policy_misses_per_s(vm, curve, vm->limits.max_bytes);
-}
-
 double policy_seen_misses_per_s(const struct vm_view *vm)
 {
 	double swapped = vm->stats.swap_in_bytes_per_s / VIEW_PAGE_BYTES;

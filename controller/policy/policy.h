@@ -89,14 +89,6 @@ const struct policy *policy_find(const char *name);
 double policy_misses_per_s(const struct vm_view *vm,
 			   const struct mrc_curve *curve, uint64_t bytes);
 
-/*
- * Predicted misses per second that all the memory which the VM may have avoids. What
- * a curve says of more than that is the model's guess: there are no such pages.
- */
-double policy_avoidable_misses_per_s(const struct vm_view *vm,
-				     const struct mrc_curve *curve,
-				     uint64_t bytes);
-
 /* Misses per second that a guest with statistics has, by its own words. */
 double policy_seen_misses_per_s(const struct vm_view *vm);
 
