@@ -395,6 +395,10 @@ has_ended()
 	! kill -0 "$1" 2>/dev/null
 }
 
+# What a guest shows on its console when it was harmed: for grep -aE.
+# shellcheck disable=SC2034 # used by the scripts that source this file
+readonly GUEST_HARM='memcheck: WRONG|guest: exit|Oops|BUG:|Kernel panic'
+
 # A guest boots in 10 s in an emulated host; one that is not up by then hangs.
 readonly GUEST_BOOT_S=90
 

@@ -66,12 +66,7 @@ libvirt_stop()
 
 	pid=$(<"$LIBVIRT_PID")
 	kill "${1:--TERM}" "$pid"
-	wait_for 60 not_running "$pid"
-}
-
-not_running()
-{
-	[ ! -d "/proc/$1" ]
+	wait_for 60 has_ended "$pid"
 }
 
 # guest_xml NAME GUEST_DIR MIB: a domain that is destroyed, not shut down, by
