@@ -109,6 +109,24 @@ static void test_reset(void **state)
 	assert_int_equal(balloon.target_bytes, 300 * MIB);
 }
 
+/* What was read before the guest let go does not end its reset. */
+static void test_reset_is_told_early(void **state)
+{
+	struct balloon balloon = { 0 };
+
+	(void)state;
+	balloon_sized(&balloon, 512 * MIB, S);
+	balloon_ordered(&balloon, 256 * MIB, 2 * S);
+	balloon_sized(&balloon, 256 * MIB, 10 * S);
+	balloon_reset(&balloon);
+	balloon_sized(&balloon, 256 * MIB, 19 * S);
+	balloon_sized(&balloon, 512 * MIB, 20 * S);
+	assert_int_equal(balloon.target_bytes, 256 * MIB);
+	balloon_sized(&balloon, 256 * MIB, 40 * S);
+	balloon_sized(&balloon, 300 * MIB, 50 * S);
+	assert_int_equal(balloon.target_bytes, 300 * MIB);
+}
+
 /* A good sample, read @seconds after boot. */
 static struct balloon_sample sample_at(uint64_t seconds)
 {
@@ -329,6 +347,7 @@ int main(void)
 		cmocka_unit_test(test_moved_by_others),
 		cmocka_unit_test(test_news_of_an_older_target),
 		cmocka_unit_test(test_reset),
+		cmocka_unit_test(test_reset_is_told_early),
 		cmocka_unit_test(test_rates),
 		cmocka_unit_test(test_restarted_guest),
 		cmocka_unit_test(test_absent),
