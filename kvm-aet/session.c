@@ -390,7 +390,10 @@ static int attach(struct aet_vm *vm)
 	return 0;
 }
 
-/* 0 also if the VM's exit was faster: the session says so. */
+/*
+ * 0 also if the VM's exit was faster: the session says so. If the exit comes in
+ * the midst, the pass ends as if a signal had come; but it is no use to try again.
+ */
 static int first_pass(struct aet_vm *vm)
 {
 	const char *obstacle;
@@ -402,6 +405,8 @@ static int first_pass(struct aet_vm *vm)
 		if (obstacle)
 			log_refusal(vm->kvm, obstacle);
 		err = obstacle ? -EOPNOTSUPP : aet_pass_arm(vm);
+		if (err == -EINTR && !fatal_signal_pending(current))
+			err = -ESRCH;
 	}
 	mutex_unlock(&vm->ctl);
 	return err;
