@@ -62,6 +62,7 @@ struct torture_shared {
 	uint64_t counts[TORTURE_NR_COUNTS];
 	uint32_t actions; /* of the present VM, so far */
 	int vm_fd; /* in the VM's process; -1 before it is there */
+	bool is_vm_killed; /* or about to be */
 	bool is_vm_done; /* all actions are over, the guest still runs */
 	bool is_tracker_told; /* to end */
 	bool is_detached; /* no tracker is left */
@@ -95,6 +96,9 @@ static inline void torture_count(enum torture_count count)
 		fprintf(stderr, ": %s\n", strerror(torture_errno)); \
 		_exit(1);                                           \
 	} while (0)
+
+/* A line of what is done, with the host's time since its start. */
+void torture_say(const char *what);
 
 /* Of a sequence that the seed determines; by Steele, Lea and Flood. */
 struct torture_random {

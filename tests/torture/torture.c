@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <linux/kvm_aet.h>
@@ -79,6 +80,14 @@ uint64_t torture_read(const char *path, unsigned int field)
 			torture_fail("%s has no number %u", path, field);
 	fclose(file);
 	return value;
+}
+
+void torture_say(const char *what)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	printf("%6lu.%03lu s  %s\n", now.tv_sec, now.tv_nsec / 1000000, what);
 }
 
 static void read_evidence(uint64_t *ret_values)
@@ -223,6 +232,7 @@ static void reset_shared(void)
 {
 	torture->actions = 0;
 	torture->vm_fd = -1;
+	torture->is_vm_killed = false;
 	torture->is_vm_done = false;
 	torture->is_tracker_told = false;
 	torture->is_detached = false;
@@ -235,6 +245,7 @@ static void let_vm_end(const struct options *options,
 	unsigned int i;
 
 	reset_shared();
+	torture_say("a VM that ends");
 	vm = start_vm(torture_random(random), options->deck_repeats);
 	wait_for_start(vm);
 	tracker = track(random, vm, UINT32_MAX);
@@ -257,10 +268,12 @@ static void kill_vm(const struct options *options,
 	pid_t vm, tracker;
 
 	reset_shared();
+	torture_say("a VM that is killed");
 	vm = start_vm(torture_random(random), options->deck_repeats);
 	wait_for_start(vm);
 	tracker = track(random, vm, 1 + torture_below(random, 10));
 	usleep(torture_below(random, 100000));
+	__atomic_store_n(&torture->is_vm_killed, true, __ATOMIC_RELEASE);
 	kill_and_wait(vm, "VM");
 	torture_count(TORTURE_VMS_KILLED);
 	/* It finds no VM any more. */

@@ -19,6 +19,7 @@
 struct tracker {
 	struct torture_random random;
 	int device;
+	int vm; /* pidfd */
 	int vm_fd;
 	uint64_t generation; /* of the session */
 };
@@ -27,18 +28,14 @@ struct tracker {
 	((const uint32_t[]){ __VA_ARGS__ }[torture_below( \
 		random, sizeof((const uint32_t[]){ __VA_ARGS__ }) / 4)])
 
-/* The VM's descriptor, taken from its process; -errno if that is gone. */
-static int take_vm_fd(pid_t vm)
+/* Both of the VM's descriptors; -1 if its process is gone. */
+static void take_vm(struct tracker *tracker, pid_t vm)
 {
-	int pidfd = syscall(SYS_pidfd_open, vm, 0);
-	int fd = pidfd < 0 ? -1 :
-			     (int)syscall(SYS_pidfd_getfd, pidfd,
-					  torture->vm_fd, 0);
-	int ret = fd < 0 ? -errno : fd;
-
-	if (pidfd >= 0)
-		close(pidfd);
-	return ret;
+	tracker->vm = syscall(SYS_pidfd_open, vm, 0);
+	tracker->vm_fd = tracker->vm < 0 ?
+				 -1 :
+				 (int)syscall(SYS_pidfd_getfd, tracker->vm,
+					      torture->vm_fd, 0);
 }
 
 static struct kvm_aet_attach draw_config(struct tracker *tracker)
@@ -267,10 +264,21 @@ static void read_debugfs(void)
 	torture_count(TORTURE_DEBUGFS_READS);
 }
 
+/*
+ * The leaves of a VM whose process ends are KVM's to drop, and no vCPU is left to
+ * use them; once it has ended, none is there.
+ */
 static void check_disarmed(struct tracker *tracker)
 {
+	struct pollfd pollfd = { .fd = tracker->vm, .events = POLLIN };
 	struct kvm_aet_vm_info info = count_leaves(tracker);
 
+	if (info.armed_leaves &&
+	    __atomic_load_n(&torture->is_vm_killed, __ATOMIC_ACQUIRE)) {
+		if (poll(&pollfd, 1, -1) != 1)
+			torture_die("poll");
+		info = count_leaves(tracker);
+	}
 	if (info.armed_leaves || info.is_tracked)
 		torture_fail("%llu leaves are armed after a session",
 			     info.armed_leaves);
@@ -338,9 +346,9 @@ void torture_tracker(uint64_t seed, pid_t vm)
 	struct tracker tracker = {
 		.random.state = seed,
 		.device = open(KVM_AET_DEVICE, O_RDWR | O_CLOEXEC),
-		.vm_fd = take_vm_fd(vm),
 	};
 
+	take_vm(&tracker, vm);
 	if (tracker.device < 0)
 		torture_die("%s", KVM_AET_DEVICE);
 	/* Killed already. */

@@ -51,7 +51,6 @@ static int advise_region(struct torture_vm *vm, unsigned int region, int advice)
 
 /* The host's memory management. */
 
-/* The kernel refuses it while it has the pages in its hands for other ends. */
 /*
  * How often what the kernel may decline is tried: it does so as long as others
  * hold a page, and the guest goes on meanwhile.
@@ -126,7 +125,8 @@ static void merge(struct torture_vm *vm, struct torture_random *random)
 	/* A page merges if two scans find it unchanged, until the guest writes. */
 	while (torture_read(KSM_SCANS) < scans + 3)
 		guest_wait_rounds(&vm->guest, 1);
-	while (!sharing && torture_read(KSM_SCANS) < scans + MAX_TRIES) {
+	/* Where vCPUs leave ksmd little time, each scan takes seconds. */
+	while (!sharing && torture_read(KSM_SCANS) < scans + 8) {
 		sharing = torture_read("/sys/kernel/mm/ksm/pages_sharing", 0);
 		usleep(1000);
 	}
@@ -439,25 +439,36 @@ static void migrate_postcopy(struct torture_vm *vm,
 	torture_count(TORTURE_POSTCOPIES);
 }
 
-typedef void (*torture_action)(struct torture_vm *, struct torture_random *);
-
-static const torture_action memory_actions[] = {
-	collapse, split, merge, page_out, age, compact, make_fork,
+struct torture_action {
+	const char *name;
+	void (*act)(struct torture_vm *, struct torture_random *);
 };
 
-static const torture_action vmm_actions[] = {
-	discard, move_slot, reset_mmu, migrate, migrate_postcopy,
+#define ACTION(name)        \
+	{                   \
+#name, name \
+	}
+
+static const struct torture_action memory_actions[] = {
+	ACTION(collapse), ACTION(split),   ACTION(merge),     ACTION(page_out),
+	ACTION(age),	  ACTION(compact), ACTION(make_fork),
+};
+
+static const struct torture_action vmm_actions[] = {
+	ACTION(discard), ACTION(move_slot),	   ACTION(reset_mmu),
+	ACTION(migrate), ACTION(migrate_postcopy),
 };
 
 #define NR_ACTIONS(actions) (sizeof(actions) / sizeof((actions)[0]))
 
 static void play_deck(struct torture_vm *vm, struct torture_random *random,
-		      const torture_action *actions, size_t nr_actions)
+		      const struct torture_action *actions, size_t nr_actions)
 {
-	torture_action deck[16], swap;
+	const struct torture_action *deck[16], *swap;
 	size_t i, other;
 
-	memcpy(deck, actions, nr_actions * sizeof(*actions));
+	for (i = 0; i < nr_actions; i++)
+		deck[i] = &actions[i];
 	for (i = nr_actions - 1; i > 0; i--) {
 		other = torture_below(random, i + 1);
 		swap = deck[i];
@@ -465,7 +476,9 @@ static void play_deck(struct torture_vm *vm, struct torture_random *random,
 		deck[other] = swap;
 	}
 	for (i = 0; i < nr_actions; i++) {
-		deck[i](vm, random);
+		/* If the run hangs, the last lines say in what. */
+		torture_say(deck[i]->name);
+		deck[i]->act(vm, random);
 		__atomic_fetch_add(&torture->actions, 1, __ATOMIC_RELEASE);
 	}
 }
