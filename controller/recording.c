@@ -308,6 +308,8 @@ static json_t *vm_to_json(const struct vm_view *vm,
 	err |= fields_set(json, "stats",
 			  vm->has_stats ? stats_to_json(&vm->stats) :
 					  json_null());
+	err |= fields_set(json, "vain_growths", json_integer(vm->vain_growths));
+	err |= fields_set(json, "held_bytes", bytes_to_json(vm->held_bytes));
 	err |= fields_set(json, "age_bytes", ages_to_json(vm->age_bytes));
 	err |= fields_set(json, "decision",
 			  decision ? decision_to_json(decision) : json_null());
@@ -468,6 +470,19 @@ static void get_stats(struct fields *vm, struct vm_view *view)
 	fields_leave(vm, &fields, "stats");
 }
 
+/* Not in recordings of daemons that did not know them. */
+static void get_swap_memory(struct fields *vm, struct vm_view *view)
+{
+	uint64_t vain_growths = 0;
+
+	if (fields_get(vm, "vain_growths"))
+		fields_get_count(vm, "vain_growths", RECORDING_MAX_VAIN_GROWTHS,
+				 &vain_growths);
+	view->vain_growths = (unsigned int)vain_growths;
+	if (fields_get(vm, "held_bytes"))
+		get_bytes(vm, "held_bytes", &view->held_bytes);
+}
+
 static void get_ages(struct fields *vm, uint64_t ages[VIEW_NR_AGES])
 {
 	const json_t *array = fields_get(vm, "age_bytes");
@@ -559,6 +574,7 @@ static void get_vm(struct fields *fields, struct vm_view *vm,
 	fields_get_real(fields, "overhead_ratio", -DBL_MAX, DBL_MAX, true,
 			&vm->overhead_ratio);
 	get_stats(fields, vm);
+	get_swap_memory(fields, vm);
 	get_ages(fields, vm->age_bytes);
 	inner = fields_enter(fields, "decision");
 	get_decision(&inner, decision);

@@ -32,6 +32,9 @@
 /* No line is longer: over ten thousand VMs. */
 #define RECORDING_MAX_LINE_BYTES (64U << 20)
 
+/* Of growths in vain; by far fewer there is no hope left. */
+#define RECORDING_MAX_VAIN_GROWTHS 1000
+
 /* More memory than x86 can address; larger values are recorded as this. */
 #define RECORDING_MAX_BYTES (UINT64_C(1) << 52)
 

@@ -37,6 +37,7 @@ static const char good_tick[] =
 	"\"total_bytes\":1,\"usable_bytes\":1,\"unused_bytes\":1,"
 	"\"swap_in_bytes_per_s\":1.0,\"swap_out_bytes_per_s\":1.0,"
 	"\"major_faults_per_s\":1.0},"
+	"\"vain_growths\":1,\"held_bytes\":4096,"
 	"\"age_bytes\":[0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15],\"decision\":{"
 	"\"verdict\":\"move\",\"step_bytes\":4096,\"reason\":\"r\",\"want\":{"
 	"\"target_bytes\":4096,\"has_misses\":true,\"misses_now_per_s\":1.0,"

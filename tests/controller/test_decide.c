@@ -5,6 +5,7 @@
 
 #include "cleanup.h"
 #include "policy/decide.h"
+#include "policy/swap_memory.h"
 #include "sim_host.h"
 
 #define MAX_VMS 4
@@ -14,6 +15,8 @@
 static uint64_t wanted_bytes[MAX_VMS];
 static bool was_movable[MAX_VMS];
 static uint64_t minimum_bytes[MAX_VMS];
+static unsigned int vain_growths[MAX_VMS];
+static uint64_t held_bytes[MAX_VMS];
 
 static int wish_plan(const struct policy_params *params,
 		     const struct host_view *host, const struct vm_view *vms,
@@ -28,6 +31,8 @@ static int wish_plan(const struct policy_params *params,
 
 		was_movable[i] = can_move;
 		minimum_bytes[i] = vms[i].limits.min_bytes;
+		vain_growths[i] = vms[i].vain_growths;
+		held_bytes[i] = vms[i].held_bytes;
 		ret_wants[i] = (struct policy_want){
 			.target_bytes = can_move ? wanted_bytes[i] :
 						   vms[i].actual_bytes,
@@ -586,6 +591,71 @@ static void test_vain_growth(void **state)
 	mrc_curve_free(curve);
 }
 
+/* Whoever asks a policy afterwards shows it what decide_tick() has shown its own. */
+static void test_swap_memory(void **state)
+{
+	struct rig rig CLEANUP(rig_done);
+	struct swap_memory *memory = NULL;
+	struct mrc_curve *curve = sim_curve(SIM_UNIFORM, 1500 * MIB, 0);
+	struct mrc_random random = { 7 };
+	unsigned int nr_vain = 0, nr_held = 0, ticks;
+	struct vm_view all[3];
+	size_t i;
+
+	(void)state;
+	assert_int_equal(swap_memory_new(&memory), 0);
+	rig_init(&rig, 3);
+	for (i = 0; i < 3; i++) {
+		rig.vms[i].curve = curve;
+		rig.vms[i].accesses_per_s = 2000;
+		all[i] = rig.vms[i];
+	}
+	for (ticks = 0; ticks < 1000; ticks++) {
+		uint64_t gone = mrc_random_below(&random, 40);
+
+		for (i = 0, rig.tick.nr_vms = 0; i < 3; i++) {
+			struct vm_view *vm = &all[i];
+
+			if (i == gone)
+				continue;
+			if (!mrc_random_below(&random, 3))
+				vm->actual_bytes =
+					MIB *
+					(500 + mrc_random_below(&random, 1500));
+			vm->target_bytes = vm->actual_bytes;
+			vm->has_stats = mrc_random_below(&random, 8);
+			vm->stats.swap_in_bytes_per_s =
+				(double)mrc_random_below(&random, 4) * 250 *
+				VIEW_PAGE_BYTES;
+			rig.vms[rig.tick.nr_vms++] = *vm;
+		}
+		if (ticks % 2)
+			assert_int_equal(swap_memory_observe(&rig.policy_params,
+							     &rig.params,
+							     memory, rig.vms,
+							     rig.tick.nr_vms),
+					 0);
+		decide(&rig);
+		if (ticks % 2 == 0)
+			assert_int_equal(swap_memory_observe(&rig.policy_params,
+							     &rig.params,
+							     memory, rig.vms,
+							     rig.tick.nr_vms),
+					 0);
+		for (i = 0; i < rig.tick.nr_vms; i++) {
+			assert_int_equal(rig.vms[i].vain_growths,
+					 vain_growths[i]);
+			assert_int_equal(rig.vms[i].held_bytes, held_bytes[i]);
+			nr_vain += vain_growths[i] > 0;
+			nr_held += held_bytes[i] > 0;
+		}
+	}
+	assert_true(nr_vain > 100);
+	assert_true(nr_held > 100);
+	swap_memory_free(memory);
+	mrc_curve_free(curve);
+}
+
 static void test_pressure(void **state)
 {
 	struct rig rig CLEANUP(rig_done);
@@ -889,6 +959,7 @@ int main(void)
 		cmocka_unit_test(test_predicted_swapping),
 		cmocka_unit_test(test_wrong_prediction),
 		cmocka_unit_test(test_vain_growth),
+		cmocka_unit_test(test_swap_memory),
 		cmocka_unit_test(test_pressure),
 		cmocka_unit_test(test_usable_memory),
 		cmocka_unit_test(test_unmeasured),

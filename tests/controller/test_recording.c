@@ -54,9 +54,12 @@ static struct tick tick_of(const char *text)
 static void test_round_trip(void **state)
 {
 	struct tick tick = tick_test_new(3), back;
-	char *text = text_of(&tick), *again;
+	char *text, *again;
 
 	(void)state;
+	tick.vms[1].vain_growths = 3;
+	tick.vms[1].held_bytes = 100 << 20;
+	text = text_of(&tick);
 	back = tick_of(text);
 	again = text_of(&back);
 	assert_string_equal(text, again);
@@ -82,6 +85,10 @@ static void test_round_trip(void **state)
 	assert_true(isnan(back.vms[2].accesses_per_s));
 	assert_int_equal(back.vms[2].wss, VM_WSS_ABOVE);
 	assert_null(back.vms[2].curve);
+	assert_int_equal(back.vms[0].vain_growths, 0);
+	assert_int_equal(back.vms[0].held_bytes, 0);
+	assert_int_equal(back.vms[1].vain_growths, 3);
+	assert_int_equal(back.vms[1].held_bytes, 100 << 20);
 	assert_true(back.vms[3].is_starved);
 	assert_int_equal(back.vms[3].measured_age_ns, INT64_MAX);
 	assert_near(back.vms[3].overhead_ratio, -1, 0);
@@ -96,6 +103,29 @@ static void test_round_trip(void **state)
 	recording_tick_done(&tick);
 	free(text);
 	free(again);
+}
+
+/* Ticks of before there were such values. */
+static void test_no_swap_memory(void **state)
+{
+	struct tick tick = tick_test_new(3), back;
+	json_t *json = recording_tick_to_json(&tick);
+	json_t *vm = json_array_get(json_object_get(json, "vms"), 0);
+	char error[RECORDING_ERROR_BYTES] = "";
+
+	(void)state;
+	assert_int_equal(json_object_del(vm, "vain_growths"), 0);
+	assert_int_equal(json_object_del(vm, "held_bytes"), 0);
+	assert_int_equal(recording_tick_from_json(json, &back, error), 0);
+	assert_int_equal(back.vms[0].vain_growths, 0);
+	assert_int_equal(back.vms[0].held_bytes, 0);
+	recording_tick_done(&back);
+	json_object_set_new(vm, "vain_growths", json_integer(-1));
+	assert_int_equal(recording_tick_from_json(json, &back, error),
+			 -EBADMSG);
+	assert_contains(error, "vain_growths: expected a whole number");
+	json_decref(json);
+	recording_tick_done(&tick);
 }
 
 /* Back from JSON; @from becomes @to there. */
@@ -641,6 +671,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_no_swap_memory),
 		cmocka_unit_test(test_params_round_trip),
 		cmocka_unit_test(test_odd_params),
 		cmocka_unit_test(test_names_that_are_not_utf8),
