@@ -14,29 +14,48 @@
 
 #define PREVIEW_SENTENCE_BYTES 512
 
-static struct preview_misses preview_misses_at(const struct vm_view *vm,
+/* As plan_misses_per_s(), but by any curve of the band also with less memory. */
+static double preview_misses_per_s(const struct preview *preview,
+				   const struct mrc_curve *curve,
+				   uint64_t bytes)
+{
+	const struct vm_view *vm = preview->vm;
+	const struct plan_demand *demand = &preview->demand;
+	uint64_t used =
+		bytes > demand->held_bytes ? bytes - demand->held_bytes : 0;
+
+	if (!curve)
+		return NAN;
+	if (bytes < vm->actual_bytes)
+		return fmax(policy_misses_per_s(vm, curve, used),
+			    policy_misses_per_s(vm, curve, vm->actual_bytes) +
+				    demand->misses_per_s);
+	return policy_misses_per_s(vm, curve, bytes) +
+	       demand->misses_per_s * (1 - plan_demand_ended(demand, bytes));
+}
+
+static struct preview_misses preview_misses_at(const struct preview *preview,
 					       uint64_t bytes)
 {
+	const struct vm_view *vm = preview->vm;
+
 	return (struct preview_misses){
-		.per_s = policy_misses_per_s(vm, vm->curve, bytes),
-		.lower_per_s =
-			vm->lower ? policy_misses_per_s(vm, vm->lower, bytes) :
-				    NAN,
-		.upper_per_s =
-			vm->upper ? policy_misses_per_s(vm, vm->upper, bytes) :
-				    NAN,
+		.per_s = preview_misses_per_s(preview, vm->curve, bytes),
+		.lower_per_s = preview_misses_per_s(preview, vm->lower, bytes),
+		.upper_per_s = preview_misses_per_s(preview, vm->upper, bytes),
 	};
 }
 
-int preview_init(const struct vm_view *vm, uint64_t bytes,
-		 struct preview *ret_preview)
+int preview_init(const struct policy_params *params, const struct vm_view *vm,
+		 uint64_t bytes, struct preview *ret_preview)
 {
 	struct preview preview = { .vm = vm, .bytes = bytes };
 
 	if (!vm->curve)
 		return -ENODATA;
-	preview.now = preview_misses_at(vm, vm->actual_bytes);
-	preview.then = preview_misses_at(vm, bytes);
+	preview.demand = plan_demand(params, vm);
+	preview.now = preview_misses_at(&preview, vm->actual_bytes);
+	preview.then = preview_misses_at(&preview, bytes);
 	if (isnan(preview.now.per_s) || isnan(preview.then.per_s))
 		return -ENODATA;
 	*ret_preview = preview;
@@ -110,6 +129,9 @@ static const char *preview_warn(const struct preview *preview)
 	if (vm->wss == VM_WSS_KNOWN && preview->bytes < vm->wss_bytes &&
 	    preview->bytes < vm->actual_bytes)
 		return "That is less than its working set.";
+	if (preview->bytes > vm->actual_bytes &&
+	    preview->demand.misses_per_s > 0)
+		return "It swaps in more than its curve expects: how much of that ends is a guess.";
 	return NULL;
 }
 

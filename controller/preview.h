@@ -7,7 +7,7 @@
 
 #include <jansson.h>
 
-#include "policy/view.h"
+#include "policy/plan.h"
 
 /* Misses per second, with the ends of the 95 % band; NaN: unknown. */
 struct preview_misses {
@@ -20,19 +20,21 @@ struct preview_misses {
  * struct preview - what is expected of a VM with another size of memory
  * @vm: the VM as it is; a loan
  * @bytes: what it would have
+ * @demand: what it swaps in beyond its curve, as policies reckon with it
  * @now: with what it has
  * @then: with @bytes
  */
 struct preview {
 	const struct vm_view *vm;
 	uint64_t bytes;
+	struct plan_demand demand;
 	struct preview_misses now;
 	struct preview_misses then;
 };
 
 /* -ENODATA: no curve of it is known. */
-int preview_init(const struct vm_view *vm, uint64_t bytes,
-		 struct preview *ret_preview);
+int preview_init(const struct policy_params *params, const struct vm_view *vm,
+		 uint64_t bytes, struct preview *ret_preview);
 
 /* Numbers, and a plain sentence. 0 or -ENOMEM. */
 int preview_print(FILE *out, const struct preview *preview);

@@ -368,10 +368,7 @@ static int show_alternatives(FILE *out, const struct vm_view *vm,
 				     text);
 		columns_cell(columns, text);
 		amount_format_rate(
-			vm->curve ? policy_misses_per_s(vm, vm->curve,
-							want->target_bytes) :
-				    NAN,
-			text);
+			want->has_misses ? want->misses_then_per_s : NAN, text);
 		columns_cell(columns, text);
 		columns_cell(columns, want->reason ? want->reason : "");
 	}
@@ -412,8 +409,7 @@ int show_decision(FILE *out, const struct tick *tick, size_t index,
 }
 
 static json_t *
-show_alternatives_json(const struct vm_view *vm,
-		       const struct show_alternatives *alternatives)
+show_alternatives_json(const struct show_alternatives *alternatives)
 {
 	_cleanup_json_ json_t *array = json_array();
 	size_t i;
@@ -428,12 +424,10 @@ show_alternatives_json(const struct vm_view *vm,
 			json_string(alternatives->list[i].policy->name));
 		err |= fields_set(row, "target_bytes",
 				  fields_count(want->target_bytes));
-		err |= fields_set(
-			row, "misses_then_per_s",
-			fields_real(vm->curve ? policy_misses_per_s(
-							vm, vm->curve,
-							want->target_bytes) :
-						NAN));
+		err |= fields_set(row, "misses_then_per_s",
+				  fields_real(want->has_misses ?
+						      want->misses_then_per_s :
+						      NAN));
 		err |= fields_set(row, "reason", fields_text(want->reason));
 		err |= json_array_append(array, row);
 	}
@@ -443,7 +437,6 @@ show_alternatives_json(const struct vm_view *vm,
 json_t *show_decision_json(const struct tick *tick, size_t index,
 			   const struct show_alternatives *alternatives)
 {
-	const struct vm_view *vm = &tick->vms[index];
 	/* A tick of that VM alone; the candidate is none of it. */
 	struct tick alone = *tick;
 	_cleanup_json_ json_t *json = NULL;
@@ -457,7 +450,7 @@ json_t *show_decision_json(const struct tick *tick, size_t index,
 	json = recording_tick_to_json(&alone);
 	err |= fields_set(json, "alternatives",
 			  alternatives->nr > 0 ?
-				  show_alternatives_json(vm, alternatives) :
+				  show_alternatives_json(alternatives) :
 				  json_null());
 	err |= fields_set(json, "alternatives_note",
 			  fields_text(alternatives->note));

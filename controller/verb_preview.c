@@ -11,13 +11,15 @@
 #include "recording.h"
 #include "verbs.h"
 
-static int preview_show(const struct options *options, const struct vm_view *vm)
+static int preview_show(const struct options *options,
+			const struct policy_params *params,
+			const struct vm_view *vm)
 {
 	_cleanup_json_ json_t *json = NULL;
 	struct preview preview;
 	int err;
 
-	if (preview_init(vm, options->memory_bytes, &preview) < 0) {
+	if (preview_init(params, vm, options->memory_bytes, &preview) < 0) {
 		log_error(
 			"nothing is known of '%s' yet%s: try again in a few periods",
 			vm->name,
@@ -44,6 +46,7 @@ static int preview_from_daemon(const struct options *options)
 	CLEANUP(recording_tick_done) struct tick tick = { 0 };
 	_cleanup_client_ struct client *client = NULL;
 	struct client_error error;
+	struct recording_params params;
 	size_t index;
 	int err;
 
@@ -53,10 +56,10 @@ static int preview_from_daemon(const struct options *options)
 			"the daemon is not running: start it (systemctl start kvm-aetd), or measure with --live, or name a --recording");
 	else if (err < 0)
 		log_error("%s", error.desc);
-	if (err < 0 || link_query_tick(client, &tick, NULL) < 0 ||
+	if (err < 0 || link_query_tick(client, &tick, &params) < 0 ||
 	    link_find(&tick, options->selector, &index) < 0)
 		return EXIT_STATUS_FAILED;
-	return preview_show(options, &tick.vms[index]);
+	return preview_show(options, &params.policy, &tick.vms[index]);
 }
 
 /* The last tick that knows the VM and has a curve of it. */
@@ -65,6 +68,7 @@ static int preview_from_recording(const struct options *options)
 	CLEANUP(recording_tick_done) struct tick last = { 0 };
 	CLEANUP(verb_cleanup_reader) struct recording_reader *reader = NULL;
 	char error[RECORDING_ERROR_BYTES];
+	struct recording_params params = { 0 };
 	size_t last_index = 0, i;
 	struct tick tick;
 	int got;
@@ -80,6 +84,7 @@ static int preview_from_recording(const struct options *options)
 		if (i < tick.nr_vms) {
 			recording_tick_done(&last);
 			last = tick;
+			params = *recording_read_params(reader);
 			last_index = i;
 		} else {
 			recording_tick_done(&tick);
@@ -94,7 +99,7 @@ static int preview_from_recording(const struct options *options)
 			  options->selector, options->recording_path);
 		return EXIT_STATUS_FAILED;
 	}
-	return preview_show(options, &last.vms[last_index]);
+	return preview_show(options, &params.policy, &last.vms[last_index]);
 }
 
 /* One window, with a band, as a view. */
@@ -139,7 +144,8 @@ static int preview_live(const struct options *options)
 			"no access was seen: sample more with --rate, or longer with --period");
 		return EXIT_STATUS_FAILED;
 	}
-	return preview_show(options, &vm);
+	/* Without the guest's statistics there is only the curve. */
+	return preview_show(options, &policy_default_params, &vm);
 }
 
 int verb_preview(const struct options *options)

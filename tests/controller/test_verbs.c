@@ -18,6 +18,8 @@
 #include "client.h"
 #include "fields.h"
 #include "options.h"
+#include "policy/plan.h"
+#include "preview.h"
 #include "recording.h"
 #include "replay.h"
 #include "show.h"
@@ -510,6 +512,128 @@ static void test_preview(void **state)
 	json_decref(json);
 }
 
+static double number_of(const json_t *object, const char *key,
+			const char *inner)
+{
+	const json_t *value = json_object_get(object, key);
+
+	return json_number_value(inner ? json_object_get(value, inner) : value);
+}
+
+/* What one policy wants in an explain's JSON. */
+static const json_t *alternative_of(const json_t *explained, const char *name)
+{
+	const json_t *list = json_object_get(
+		json_array_get(json_object_get(explained, "decisions"), 0),
+		"alternatives");
+	size_t i;
+
+	for (i = 0; i < json_array_size(list); i++) {
+		const json_t *one = json_array_get(list, i);
+
+		if (strcmp(json_string_value(json_object_get(one, "policy")),
+			   name) == 0)
+			return one;
+	}
+	return NULL;
+}
+
+/*
+ * A guest that swaps, given memory in vain, and one that holds memory: what verbs say
+ * of them, from a recording, is what the policy reckons with, and else it would not be.
+ */
+static void test_swapping(void **state)
+{
+	struct tick tick = tick_test_new(1);
+	struct vm_view *web = &tick.vms[0], *db = &tick.vms[1];
+	struct recording_params params;
+	struct recording_writer *writer = NULL;
+	struct policy_want wants[TICK_TEST_NR_VMS], others[TICK_TEST_NR_VMS];
+	struct preview preview;
+	json_t *json;
+	const json_t *mrc;
+	uint64_t bytes;
+	size_t i;
+
+	(void)state;
+	recording_params_init(&params);
+	params.is_known = true;
+	tick.host.budget_bytes = UINT64_C(6500) << 20;
+	web->actual_bytes = UINT64_C(1536) << 20;
+	web->target_bytes = web->actual_bytes;
+	web->stats.swap_in_bytes_per_s = 500 * VIEW_PAGE_BYTES;
+	web->stats.swap_out_bytes_per_s = 0;
+	web->stats.major_faults_per_s = 500;
+	web->vain_growths = 1;
+	db->held_bytes = UINT64_C(1024) << 20;
+	assert_int_equal(recording_writer_open(recording_path, 0, &writer), 0);
+	assert_int_equal(recording_write(writer, &tick, &params), 0);
+	recording_writer_close(writer);
+	assert_int_equal(policy_mrc.plan(&params.policy, &tick.host, tick.vms,
+					 tick.nr_vms, wants),
+			 0);
+	assert_true(wants[0].target_bytes > web->actual_bytes);
+	assert_true(wants[1].target_bytes < db->actual_bytes);
+
+	/* The policy's own numbers are seen in a preview of what it wants. */
+	assert_int_equal(preview_init(&params.policy, web,
+				      wants[0].target_bytes, &preview),
+			 0);
+	assert_near(preview.now.per_s, wants[0].misses_now_per_s, 1e-6);
+	assert_near(preview.then.per_s, wants[0].misses_then_per_s, 1e-6);
+	bytes = UINT64_C(1280) << 20;
+	assert_int_equal(preview_init(&params.policy, db, bytes, &preview), 0);
+	assert_near(preview.then.per_s, 0.5 * db->accesses_per_s, 1e-6);
+
+	json = check_json(run(options_parse_preview, verb_preview,
+			      ARGV("preview", "web1", "--memory", "4GiB",
+				   "--recording", recording_path, "--json")),
+			  "preview");
+	assert_int_equal(preview_init(&params.policy, web, UINT64_C(4) << 30,
+				      &preview),
+			 0);
+	/* Half of what it swaps in is not hoped to end. */
+	assert_true(preview.then.per_s > 250);
+	assert_near(number_of(json, "then", "misses_per_s"), preview.then.per_s,
+		    0.1);
+	assert_near(number_of(json, "now", "misses_per_s"), preview.now.per_s,
+		    0.1);
+	assert_contains(json_string_value(json_object_get(json, "warning")),
+			"swaps in more than its curve expects");
+	json_decref(json);
+	json = check_json(run(options_parse_preview, verb_preview,
+			      ARGV("preview", "db1", "--memory", "1280MiB",
+				   "--recording", recording_path, "--json")),
+			  "preview");
+	assert_near(number_of(json, "then", "misses_per_s"), 10000, 0.1);
+	json_decref(json);
+
+	for (i = 0; i < 2; i++) {
+		json = check_json(run(options_parse_explain, verb_explain,
+				      ARGV("explain", (char *)tick.vms[i].name,
+					   "--recording", recording_path,
+					   "--json")),
+				  "explain");
+		mrc = alternative_of(json, "mrc");
+		assert_non_null(mrc);
+		assert_near(number_of(mrc, "target_bytes", NULL),
+			    (double)wants[i].target_bytes, 0);
+		assert_near(number_of(mrc, "misses_then_per_s", NULL),
+			    wants[i].misses_then_per_s, 0.1);
+		json_decref(json);
+	}
+
+	web->vain_growths = 0;
+	db->held_bytes = 0;
+	assert_int_equal(policy_mrc.plan(&params.policy, &tick.host, tick.vms,
+					 tick.nr_vms, others),
+			 0);
+	assert_int_not_equal(wants[1].target_bytes, others[1].target_bytes);
+	assert_true(wants[0].misses_then_per_s >
+		    others[0].misses_then_per_s + 100);
+	recording_tick_done(&tick);
+}
+
 #define UUID1 "11111111-2222-3333-4444-000000000001"
 
 static void test_set(void **state)
@@ -938,6 +1062,7 @@ int main(void)
 		cmocka_unit_test(test_explain_history),
 		cmocka_unit_test(test_explain_recording),
 		cmocka_unit_test(test_preview),
+		cmocka_unit_test(test_swapping),
 		cmocka_unit_test(test_set),
 		cmocka_unit_test(test_ctl),
 		cmocka_unit_test(test_record),
