@@ -86,7 +86,10 @@ static int client_fail_connect(int err, const char *path,
 	}
 }
 
-/* 1: @fd is ready; 0: @wake_fd is, or the time is over. */
+/*
+ * 1: @fd is ready; 0: @wake_fd is, or the time is over, or there was a signal: one
+ * who waits for keys, too, waits for changes of the window's size.
+ */
 static int client_poll(int fd, short events, int wake_fd, int timeout_ms)
 {
 	struct pollfd fds[] = {
@@ -97,9 +100,9 @@ static int client_poll(int fd, short events, int wake_fd, int timeout_ms)
 
 	do
 		count = poll(fds, 2, timeout_ms);
-	while (count < 0 && errno == EINTR);
+	while (count < 0 && errno == EINTR && wake_fd < 0);
 	if (count < 0)
-		return -errno;
+		return errno == EINTR ? 0 : -errno;
 	return count > 0 && !fds[1].revents && fds[0].revents;
 }
 

@@ -64,7 +64,7 @@ int client_call(struct client *client, const char *command, json_t *arguments,
 /**
  * client_wait_tick() - wait for the next tick after "subscribe"
  * @client: connection
- * @wake_fd: also returns when this is readable; -1: none
+ * @wake_fd: also returns when this is readable, or at a signal; -1: at neither
  * @timeout_ms: or after so long; -1: never
  * @ret_data: the event's data, to be released with json_decref()
  * @ret_error: set on failure

@@ -122,22 +122,30 @@ static int top_run_batch(const struct options *options, struct client *client,
 	return err;
 }
 
-/* A text on the screen, cut where that ends. */
-static void top_draw_text(char *text)
+/*
+ * A text on the screen, cut where that ends, or where the last line is that of the
+ * keys. @heads_row: which has the heads of columns; -1: none.
+ */
+static void top_draw_text(char *text, int heads_row)
 {
-	char *line, *save = NULL;
-	int row = 0;
+	int nr_rows = LINES > 1 ? LINES - 1 : LINES, row;
+	char *line;
 
-	for (line = strtok_r(text, "\n", &save); line && row < LINES;
-	     line = strtok_r(NULL, "\n", &save)) {
-		/* The host's line, then the heads of the columns. */
-		if (row == 1)
+	for (row = 0; row < nr_rows && (line = strsep(&text, "\n")); row++) {
+		if (row == heads_row)
 			(void)attron(A_REVERSE);
 		(void)mvaddnstr(row, 0, line, COLS);
-		if (row == 1)
+		if (row == heads_row)
 			(void)attroff(A_REVERSE);
-		row++;
 	}
+}
+
+/* Below the host's line, and that of thrashing. */
+static int top_heads_row(const struct top *top)
+{
+	if (top->is_help || !top->has_tick)
+		return -1;
+	return top->tick.thrashing.is_thrashing ? 2 : 1;
 }
 
 static int top_draw(const struct top *top)
@@ -162,10 +170,7 @@ static int top_draw(const struct top *top)
 	if (err < 0)
 		return err;
 	(void)erase();
-	if (top->is_help)
-		(void)mvaddstr(0, 0, text);
-	else
-		top_draw_text(text);
+	top_draw_text(text, top_heads_row(top));
 	if (LINES > 1)
 		(void)mvaddnstr(LINES - 1, 0, "q quit  s sort  h help", COLS);
 	(void)refresh();
@@ -194,6 +199,14 @@ static bool top_key(struct top *top, int key)
 	return true;
 }
 
+/* A terminal that is gone has always something to read, and never a key. */
+static bool top_is_hung_up(void)
+{
+	struct pollfd terminal = { .fd = STDIN_FILENO };
+
+	return poll(&terminal, 1, 0) > 0;
+}
+
 static int top_run_screen(struct client *client, struct top *top,
 			  struct client_error *ret_error)
 {
@@ -214,6 +227,8 @@ static int top_run_screen(struct client *client, struct top *top,
 			if (!top_key(top, key))
 				return 0;
 		}
+		if (top_is_hung_up())
+			return 0;
 		if (err == 0)
 			err = top_draw(top);
 	}
