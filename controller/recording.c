@@ -471,7 +471,7 @@ static void get_stats(struct fields *vm, struct vm_view *view)
 }
 
 /* Not in recordings of daemons that did not know them. */
-static void get_swap_memory(struct fields *vm, struct vm_view *view)
+static void get_demand(struct fields *vm, struct vm_view *view)
 {
 	uint64_t vain_growths = 0;
 
@@ -574,7 +574,7 @@ static void get_vm(struct fields *fields, struct vm_view *vm,
 	fields_get_real(fields, "overhead_ratio", -DBL_MAX, DBL_MAX, true,
 			&vm->overhead_ratio);
 	get_stats(fields, vm);
-	get_swap_memory(fields, vm);
+	get_demand(fields, vm);
 	get_ages(fields, vm->age_bytes);
 	inner = fields_enter(fields, "decision");
 	get_decision(&inner, decision);

@@ -10,7 +10,6 @@
 #include "cleanup.h"
 #include "daemon/host.h"
 #include "daemon/journal.h"
-#include "policy/swap_memory.h"
 #include "units.h"
 
 /* Statistics count for so many periods; a busy guest may miss one. */
@@ -40,7 +39,6 @@ struct ticker {
 	enum vm_mode mode;
 	struct guests guests;
 	struct decide_memory *memory;
-	struct swap_memory *swap_memory;
 	struct host_reading host;
 	bool has_host;
 	int host_err;
@@ -140,8 +138,6 @@ int ticker_new(const struct config *config, const char *proc, struct virt *virt,
 	ticker->virt = virt;
 	ticker->mode = config->mode;
 	err = decide_memory_new(&ticker->memory);
-	if (err == 0)
-		err = swap_memory_new(&ticker->swap_memory);
 	if (err < 0) {
 		ticker_free(ticker);
 		return err;
@@ -156,7 +152,6 @@ void ticker_free(struct ticker *ticker)
 		return;
 	guests_done(&ticker->guests);
 	decide_memory_free(ticker->memory);
-	swap_memory_free(ticker->swap_memory);
 	tick_done(&ticker->tick);
 	free(ticker->said);
 	free(ticker);
@@ -747,11 +742,6 @@ static int tick_run(struct ticker *ticker, uint64_t now_ns)
 	if (err < 0)
 		return err;
 	tick_set_budget(ticker, &tick);
-	err = swap_memory_observe(&ticker->config->policy_params,
-				  &ticker->config->guard_params,
-				  ticker->swap_memory, tick.vms, tick.nr_vms);
-	if (err < 0)
-		return err;
 	err = decide_tick(&ticker->config->policy_params,
 			  &ticker->config->guard_params, ticker->memory, &tick);
 	if (err < 0)

@@ -867,6 +867,20 @@ static void remember(struct deciding *deciding, struct decide_memory *memory)
 	memory->params = *deciding->params;
 }
 
+/* To whoever asks a policy about this tick afterwards. */
+static void tell_demand(const struct deciding *deciding, struct vm_view *vms)
+{
+	size_t i;
+
+	for (i = 0; i < deciding->nr_vms; i++) {
+		const struct guard_memory *memory =
+			&deciding->courses[i].memory;
+
+		vms[i].vain_growths = memory->vain_growths;
+		vms[i].held_bytes = memory->held_bytes;
+	}
+}
+
 int decide_tick(const struct policy_params *policy_params,
 		const struct guard_params *guard_params,
 		struct decide_memory *memory, struct tick *tick)
@@ -899,6 +913,7 @@ int decide_tick(const struct policy_params *policy_params,
 	}
 	conclude(&deciding, grant_growth(&deciding));
 	tick->thrashing = thrash_detect(&tick->host, tick->vms, tick->nr_vms);
+	tell_demand(&deciding, tick->vms);
 	remember(&deciding, memory);
 	return 0;
 }

@@ -153,7 +153,7 @@ void decide_moved(struct decide_memory *memory, const char *uuid,
  * @guard_params: for the guard
  * @memory: of former ticks; VMs that are not in this one are forgotten
  * @tick: in: all up to @nr_vms but @decisions, which has room for @nr_vms; out:
- *	@decisions, @thrashing
+ *	@decisions, @thrashing, and vain_growths and held_bytes of @vms
  *
  * Returns 0 or -ENOMEM; then no decision is valid.
  */

@@ -94,8 +94,8 @@ struct vm_guest_stats {
  * @has_stats: @stats is set and fresh
  * @stats: the guest's own words
  * @vain_growths: times in a row that it was given memory for what it swaps in, and
- *	did not swap in less; of the past, so decide.c finds it for its policy, and
- *	swap_memory.c for all others; 0 where neither has
+ *	did not swap in less; of the past, so decide_tick() sets it, for its policy and
+ *	for who asks later; 0 before
  * @held_bytes: that it holds without using it, as far as its swapping has shown; as
  *	@vain_growths
  * @age_bytes: sampled memory by idle age, scaled to the VM

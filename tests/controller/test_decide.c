@@ -5,7 +5,6 @@
 
 #include "cleanup.h"
 #include "policy/decide.h"
-#include "policy/swap_memory.h"
 #include "sim_host.h"
 
 #define MAX_VMS 4
@@ -592,10 +591,9 @@ static void test_vain_growth(void **state)
 }
 
 /* Whoever asks a policy afterwards shows it what decide_tick() has shown its own. */
-static void test_swap_memory(void **state)
+static void test_tells_demand(void **state)
 {
 	struct rig rig CLEANUP(rig_done);
-	struct swap_memory *memory = NULL;
 	struct mrc_curve *curve = sim_curve(SIM_UNIFORM, 1500 * MIB, 0);
 	struct mrc_random random = { 7 };
 	unsigned int nr_vain = 0, nr_held = 0, ticks;
@@ -603,7 +601,6 @@ static void test_swap_memory(void **state)
 	size_t i;
 
 	(void)state;
-	assert_int_equal(swap_memory_new(&memory), 0);
 	rig_init(&rig, 3);
 	for (i = 0; i < 3; i++) {
 		rig.vms[i].curve = curve;
@@ -629,19 +626,7 @@ static void test_swap_memory(void **state)
 				VIEW_PAGE_BYTES;
 			rig.vms[rig.tick.nr_vms++] = *vm;
 		}
-		if (ticks % 2)
-			assert_int_equal(swap_memory_observe(&rig.policy_params,
-							     &rig.params,
-							     memory, rig.vms,
-							     rig.tick.nr_vms),
-					 0);
 		decide(&rig);
-		if (ticks % 2 == 0)
-			assert_int_equal(swap_memory_observe(&rig.policy_params,
-							     &rig.params,
-							     memory, rig.vms,
-							     rig.tick.nr_vms),
-					 0);
 		for (i = 0; i < rig.tick.nr_vms; i++) {
 			assert_int_equal(rig.vms[i].vain_growths,
 					 vain_growths[i]);
@@ -652,7 +637,6 @@ static void test_swap_memory(void **state)
 	}
 	assert_true(nr_vain > 100);
 	assert_true(nr_held > 100);
-	swap_memory_free(memory);
 	mrc_curve_free(curve);
 }
 
@@ -959,7 +943,7 @@ int main(void)
 		cmocka_unit_test(test_predicted_swapping),
 		cmocka_unit_test(test_wrong_prediction),
 		cmocka_unit_test(test_vain_growth),
-		cmocka_unit_test(test_swap_memory),
+		cmocka_unit_test(test_tells_demand),
 		cmocka_unit_test(test_pressure),
 		cmocka_unit_test(test_usable_memory),
 		cmocka_unit_test(test_unmeasured),

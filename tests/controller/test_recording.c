@@ -109,7 +109,7 @@ static void test_round_trip(void **state)
 }
 
 /* Ticks of before there were such values. */
-static void test_no_swap_memory(void **state)
+static void test_no_demand(void **state)
 {
 	struct tick tick = tick_test_new(3), back;
 	json_t *json = recording_tick_to_json(&tick);
@@ -674,7 +674,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round_trip),
-		cmocka_unit_test(test_no_swap_memory),
+		cmocka_unit_test(test_no_demand),
 		cmocka_unit_test(test_params_round_trip),
 		cmocka_unit_test(test_odd_params),
 		cmocka_unit_test(test_names_that_are_not_utf8),

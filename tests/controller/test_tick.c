@@ -693,34 +693,6 @@ static void test_host_unreadable(void **state)
 	assert_int_equal(run_tick()->number, 2);
 }
 
-/* What is recorded and shown knows what the policy was shown. */
-static void test_swap_memory(void **state)
-{
-	struct virt_news swapping = {
-		.kind = VIRT_STATS,
-		.uuid = UUID_1,
-		.has_stats = true,
-		.actual_bytes = 1024 * MIB,
-		.stats = { .swap_in_bytes_per_s = 500 * VIEW_PAGE_BYTES },
-	};
-	struct virt_news grown = {
-		.kind = VIRT_BALLOON,
-		.uuid = UUID_1,
-		.actual_bytes = 2048 * MIB,
-		.target_bytes = 2048 * MIB,
-	};
-
-	(void)state;
-	connect_two();
-	tell(swapping);
-	assert_int_equal(run_tick()->vms[0].vain_growths, 0);
-	tell(grown);
-	swapping.actual_bytes = 2048 * MIB;
-	tell(swapping);
-	assert_int_equal(run_tick()->vms[0].vain_growths, 1);
-	assert_int_equal(ticker_last(ticker)->vms[1].vain_growths, 0);
-}
-
 static void test_stats_age(void **state)
 {
 	(void)state;
@@ -825,7 +797,6 @@ int main(void)
 		TEST(test_refusal_is_said_once),
 		TEST(test_thrashing),
 		TEST(test_host_unreadable),
-		TEST(test_swap_memory),
 		TEST(test_stats_age),
 		TEST(test_rate),
 		TEST(test_disturb),
