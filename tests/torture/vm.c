@@ -34,6 +34,8 @@ struct torture_vm {
 	bool is_manual_clear; /* of dirty bits: KVM_CLEAR_DIRTY_LOG */
 	/* Taken to write where the data's place in the host changes. */
 	pthread_rwlock_t place;
+	/* Held by who makes the guest avoid a region. */
+	pthread_mutex_t avoidance;
 };
 
 /* For what the kernel may refuse at times; 0 or -errno. */
@@ -114,7 +116,10 @@ static void split(struct torture_vm *vm, struct torture_random *random)
 		torture_count(TORTURE_SPLITS);
 }
 
-/* The odd regions' pages are alike. The guest's writes break what merges. */
+/*
+ * The odd regions' pages are alike. Two scans must find a page unchanged, so the
+ * guest keeps away until some have merged; then its writes break them.
+ */
 static void merge(struct torture_vm *vm, struct torture_random *random)
 {
 	unsigned int region = torture_below(random, NR_REGIONS) | 1;
@@ -122,14 +127,15 @@ static void merge(struct torture_vm *vm, struct torture_random *random)
 
 	if (advise_region(vm, region, MADV_MERGEABLE))
 		torture_die("MADV_MERGEABLE");
-	/* A page merges if two scans find it unchanged, until the guest writes. */
-	while (torture_read(KSM_SCANS) < scans + 3)
-		guest_wait_rounds(&vm->guest, 1);
-	/* Where vCPUs leave ksmd little time, each scan takes seconds. */
+	pthread_mutex_lock(&vm->avoidance);
+	guest_avoid_regions(&vm->guest, 1U << region);
 	while (!sharing && torture_read(KSM_SCANS) < scans + 8) {
+		guest_wait_rounds(&vm->guest, 1);
 		sharing = torture_read("/sys/kernel/mm/ksm/pages_sharing", 0);
-		usleep(1000);
 	}
+	guest_avoid_regions(&vm->guest, 0);
+	pthread_mutex_unlock(&vm->avoidance);
+	guest_wait_rounds(&vm->guest, 1);
 	if (sharing)
 		torture_count(TORTURE_MERGES);
 	if (torture_below(random, 2) &&
@@ -222,11 +228,13 @@ static void discard(struct torture_vm *vm, struct torture_random *random)
 {
 	unsigned int region = torture_below(random, NR_REGIONS);
 
+	pthread_mutex_lock(&vm->avoidance);
 	guest_avoid_regions(&vm->guest, 1U << region);
 	if (advise_region(vm, region, MADV_DONTNEED))
 		torture_die("MADV_DONTNEED");
 	guest_expect_zeros(&vm->guest, region);
 	guest_avoid_regions(&vm->guest, 0);
+	pthread_mutex_unlock(&vm->avoidance);
 	torture_count(TORTURE_DISCARDS);
 }
 
@@ -512,6 +520,7 @@ static void init_vm(struct torture_vm *vm, uint64_t seed)
 
 	vm->random.state = seed;
 	pthread_rwlock_init(&vm->place, NULL);
+	pthread_mutex_init(&vm->avoidance, NULL);
 	guest_init(&vm->guest, NR_PAGES, NR_VCPUS, torture_random(&vm->random));
 	cap.args[0] = dirty_log_modes[torture_below(&vm->random, 3)];
 	vm->is_manual_clear = cap.args[0];
