@@ -389,6 +389,18 @@ wait_for()
 	done
 }
 
+# In a lab host: the trackers that the module knows, by its sessions' directories.
+nr_sessions()
+{
+	find /sys/kernel/debug/kvm-aet -mindepth 1 -maxdepth 1 -name '*-*' | wc -l
+}
+
+# has_sessions NUMBER
+has_sessions()
+{
+	[ "$(nr_sessions)" = "$1" ]
+}
+
 # has_ended PID
 has_ended()
 {

@@ -139,7 +139,7 @@ int ticker_new(const struct config *config, const char *proc, struct virt *virt,
 	ticker->mode = config->mode;
 	err = decide_memory_new(&ticker->memory);
 	if (err < 0) {
-		ticker_free(ticker);
+		free(ticker);
 		return err;
 	}
 	*ret_ticker = ticker;
