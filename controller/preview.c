@@ -14,35 +14,18 @@
 
 #define PREVIEW_SENTENCE_BYTES 512
 
-/* As plan_misses_per_s(), but by any curve of the band also with less memory. */
-static double preview_misses_per_s(const struct preview *preview,
-				   const struct mrc_curve *curve,
-				   uint64_t bytes)
-{
-	const struct vm_view *vm = preview->vm;
-	const struct plan_demand *demand = &preview->demand;
-	uint64_t used =
-		bytes > demand->held_bytes ? bytes - demand->held_bytes : 0;
-
-	if (!curve)
-		return NAN;
-	if (bytes < vm->actual_bytes)
-		return fmax(policy_misses_per_s(vm, curve, used),
-			    policy_misses_per_s(vm, curve, vm->actual_bytes) +
-				    demand->misses_per_s);
-	return policy_misses_per_s(vm, curve, bytes) +
-	       demand->misses_per_s * (1 - plan_demand_ended(demand, bytes));
-}
-
 static struct preview_misses preview_misses_at(const struct preview *preview,
 					       uint64_t bytes)
 {
 	const struct vm_view *vm = preview->vm;
+	const struct plan_demand *demand = &preview->demand;
 
 	return (struct preview_misses){
-		.per_s = preview_misses_per_s(preview, vm->curve, bytes),
-		.lower_per_s = preview_misses_per_s(preview, vm->lower, bytes),
-		.upper_per_s = preview_misses_per_s(preview, vm->upper, bytes),
+		.per_s = plan_curve_misses_per_s(vm, demand, vm->curve, bytes),
+		.lower_per_s =
+			plan_curve_misses_per_s(vm, demand, vm->lower, bytes),
+		.upper_per_s =
+			plan_curve_misses_per_s(vm, demand, vm->upper, bytes),
 	};
 }
 

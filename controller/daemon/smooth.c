@@ -7,7 +7,7 @@
 
 #include <mrc/hist.h>
 
-#include "cleanup.h"
+#include "cleanup_curve.h"
 #include "units.h"
 
 /*
@@ -21,13 +21,6 @@
 
 /* A curve over more pages than that is none. */
 #define SMOOTH_MAX_PAGES 0x1p52
-
-static void cleanup_curve(struct mrc_curve **curve)
-{
-	mrc_curve_free(*curve);
-}
-
-#define _cleanup_curve_ CLEANUP(cleanup_curve)
 
 void smooth_done(struct smooth *smooth)
 {

@@ -3,6 +3,8 @@
 
 #include <math.h>
 
+#include "policy/loss.h"
+
 bool plan_is_movable(const struct vm_view *vm)
 {
 	return vm->is_movable && !vm->is_paused;
@@ -148,28 +150,32 @@ double plan_demand_ended(const struct plan_demand *demand, uint64_t bytes)
 	return demand->hope * share;
 }
 
-/* The upper end of the band, of what it does not only hold. */
-static double upper_misses_per_s(const struct vm_view *vm,
-				 const struct plan_demand *demand,
-				 uint64_t bytes)
+double plan_curve_misses_per_s(const struct vm_view *vm,
+			       const struct plan_demand *demand,
+			       const struct mrc_curve *curve, uint64_t bytes)
 {
-	return policy_misses_per_s(
-		vm, vm->upper ? vm->upper : vm->curve,
-		bytes > demand->held_bytes ? bytes - demand->held_bytes : 0);
+	uint64_t used = bytes;
+	double misses, now;
+
+	if (bytes >= demand->from_bytes)
+		return policy_misses_per_s(vm, curve, bytes) +
+		       demand->misses_per_s *
+			       (1 - plan_demand_ended(demand, bytes));
+	used -= used < demand->held_bytes ? used : demand->held_bytes;
+	misses = policy_misses_per_s(vm, curve, used);
+	now = policy_misses_per_s(vm, curve, demand->from_bytes);
+	return isnan(misses) ? misses :
+			       fmax(misses, now + demand->misses_per_s);
 }
 
 double plan_misses_per_s(const struct vm_view *vm,
 			 const struct plan_demand *demand, uint64_t bytes)
 {
-	double now = policy_misses_per_s(vm, vm->curve, demand->from_bytes);
+	double misses = plan_curve_misses_per_s(vm, demand, vm->curve, bytes);
 
-	if (bytes == demand->from_bytes)
-		return now + demand->misses_per_s;
-	if (bytes < demand->from_bytes)
-		return fmax(upper_misses_per_s(vm, demand, bytes),
-			    now + demand->misses_per_s);
-	return policy_misses_per_s(vm, vm->curve, bytes) +
-	       demand->misses_per_s * (1 - plan_demand_ended(demand, bytes));
+	if (bytes >= demand->from_bytes)
+		return misses;
+	return fmax(misses, loss_misses_per_s(vm, demand, bytes));
 }
 
 void plan_keep(const struct vm_view *vms, size_t nr_vms, const char *reason,

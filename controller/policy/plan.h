@@ -71,10 +71,16 @@ struct plan_demand plan_demand(const struct policy_params *params,
 double plan_demand_ended(const struct plan_demand *demand, uint64_t bytes);
 
 /*
- * Misses per second of a VM with so much memory: with more by its curve and by hope;
- * with less by the upper end of its band. Pages that are swapped in are accessed, in
- * the curve, after as many others as the guest keeps: there they are in it already.
+ * Misses per second of a VM with so much memory, by its curve or another of its band,
+ * and by what it misses beyond that. Pages that are swapped in are accessed, in the
+ * curve, after as many others as the guest keeps: with less memory they are in it
+ * already. NaN without a curve.
  */
+double plan_curve_misses_per_s(const struct vm_view *vm,
+			       const struct plan_demand *demand,
+			       const struct mrc_curve *curve, uint64_t bytes);
+
+/* Likewise, as policies reckon: with less memory also by loss.h. */
 double plan_misses_per_s(const struct vm_view *vm,
 			 const struct plan_demand *demand, uint64_t bytes);
 

@@ -4,10 +4,11 @@
  * of all VMs. Exact to the allocation unit: allocate.h.
  *
  * What a curve does not know does not move memory: what a VM loses by shrinking
- * is judged by the upper end of its band, what it gains by growing by the lower
- * end of what it misses now and the estimate of what it will. So sizes whose
- * difference is within the band tie with the present one, and what ties stays
- * where it is.
+ * is loss.h's, by its curve and by how much the upper end of the band rises; what it
+ * gains by growing is judged by the lower end of what it misses now and the estimate
+ * of what it will. So growth within the band ties with the present size, and what ties
+ * stays where it is. No plan that was carried out is ever undone for the same curves:
+ * what is gained by growing back is at most what was charged for shrinking.
  *
  * That takes a cost of moving, so small that it decides nothing but ties. It
  * rises by eighths of the way to the minimum, so that several VMs with memory
@@ -30,8 +31,9 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "cleanup.h"
+#include "cleanup_curve.h"
 #include "policy/allocate.h"
+#include "policy/loss.h"
 #include "policy/plan.h"
 
 /* Weighted misses per second that moving one unit costs. */
@@ -64,7 +66,6 @@ struct sharer {
 /**
  * struct slope - a stretch of a VM's cost
  * @curve: that it follows
- * @shift: units that it lies further up
  * @per_ratio: weighted accesses per second
  * @pages_per_unit: allocation unit
  * @base: cost is @base + ratio * @per_ratio, but that at least @least and at
@@ -76,7 +77,6 @@ struct sharer {
  */
 struct slope {
 	const struct mrc_curve *curve;
-	double shift;
 	double per_ratio;
 	double pages_per_unit;
 	double base;
@@ -199,7 +199,7 @@ static double point_units(const struct slope *slope, size_t i,
 	double size;
 
 	(void)mrc_curve_point(slope->curve, i, &size, ret_ratio);
-	return size / slope->pages_per_unit + slope->shift;
+	return size / slope->pages_per_unit;
 }
 
 /* The first point of a curve behind so many units. */
@@ -229,7 +229,6 @@ static int add_slope(struct costs *costs, size_t first,
 
 	if (from > to)
 		return 0;
-	/* Before the first point, with a shift, all accesses miss. */
 	i = point_behind(slope, from);
 	if (i > 0)
 		line.to = point_units(slope, i - 1, &line.to_ratio);
@@ -288,6 +287,7 @@ static int add_costs(const struct policy_params *params,
 		     const struct sharer *sharer, struct costs *costs)
 {
 	const struct mrc_curve *lower = vm->lower ? vm->lower : vm->curve;
+	_cleanup_curve_ struct mrc_curve *loss = NULL;
 	struct slope slope = {
 		.per_ratio = vm->accesses_per_s * vm->limits.weight,
 		.pages_per_unit = (double)params->unit_bytes / VIEW_PAGE_BYTES,
@@ -305,8 +305,10 @@ static int add_costs(const struct policy_params *params,
 	int step, err;
 
 	/* Shrinking: each step's costs begin where those of the one before end. */
-	slope.curve = vm->upper ? vm->upper : vm->curve;
-	slope.shift = (double)demand.held_bytes / (double)params->unit_bytes;
+	err = loss_curve(vm, &demand, &loss);
+	if (err)
+		return err;
+	slope.curve = loss;
 	slope.least = cost_now;
 	for (step = 1; step <= NR_STEPS; step++)
 		base[step] = base[step - 1] +
@@ -332,7 +334,6 @@ static int add_costs(const struct policy_params *params,
 
 	/* Growing: counts below the least that it may miss now. */
 	slope.curve = vm->curve;
-	slope.shift = 0;
 	slope.base = cost_now - least_now;
 	slope.least = 0;
 	slope.most = least_now;
