@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cleanup.h"
+#include "policy/plan.h"
 #include "recording.h"
 #include "units.h"
 
@@ -145,7 +146,7 @@ static int history_add_vm(struct history *history, const struct vm_view *view,
 			  size_t hint, double time_s, bool is_kept)
 {
 	struct history_vm *vm = history_find(history, view->uuid, hint);
-	double misses = NAN;
+	double misses = plan_misses_now_per_s(view, view->curve);
 	int err;
 
 	if (!vm)
@@ -153,9 +154,6 @@ static int history_add_vm(struct history *history, const struct vm_view *view,
 	if (!vm)
 		return -ENOMEM;
 	vm->nr_ticks++;
-	if (view->curve)
-		misses = policy_misses_per_s(view, view->curve,
-					     view->actual_bytes);
 	if (!isnan(misses)) {
 		vm->misses += misses;
 		vm->nr_misses++;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cleanup.h"
+#include "policy/plan.h"
 #include "units.h"
 
 /* Between two ticks of one run; what is longer is a gap in the recording. */
@@ -265,7 +266,8 @@ static void replay_follow(struct replay *replay, const struct tick *tick)
 }
 
 /* How the VMs fare until the next tick. */
-static void replay_assess(struct replay *replay, const struct tick *tick)
+static void replay_assess(struct replay *replay, const struct tick *tick,
+			  const struct recording_params *params)
 {
 	uint64_t sum = 0;
 	size_t i;
@@ -273,10 +275,9 @@ static void replay_assess(struct replay *replay, const struct tick *tick)
 	for (i = 0; i < tick->nr_vms; i++) {
 		const struct vm_view *view = &tick->vms[i];
 		struct replay_vm *vm = replay_find(replay, view->uuid, i);
-		double misses = view->curve ?
-					policy_misses_per_s(view, view->curve,
-							    vm->actual_bytes) :
-					0;
+		struct plan_demand demand = plan_demand(&params->policy, view);
+		double misses = plan_curve_misses_per_s(
+			view, &demand, view->curve, vm->actual_bytes);
 
 		vm->misses_per_s = isnan(misses) ? 0 : misses;
 		vm->weight = view->limits.weight;
@@ -301,7 +302,7 @@ int replay_tick(struct replay *replay, const struct tick *tick,
 		replay_follow(replay, tick);
 	if (err < 0)
 		return err;
-	replay_assess(replay, tick);
+	replay_assess(replay, tick, params);
 	replay->last_ns = tick->time_ns;
 	replay->totals.nr_ticks++;
 	return 0;

@@ -9,6 +9,7 @@
 
 #include "columns.h"
 #include "fields.h"
+#include "policy/plan.h"
 #include "recording.h"
 #include "report.h"
 #include "text.h"
@@ -88,9 +89,7 @@ const char *show_state(const struct vm_view *vm)
 
 double show_misses_per_s(const struct vm_view *vm)
 {
-	return vm->curve ?
-		       policy_misses_per_s(vm, vm->curve, vm->actual_bytes) :
-		       NAN;
+	return plan_misses_now_per_s(vm, vm->curve);
 }
 
 static void cleanup_columns(struct columns **columns)

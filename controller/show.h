@@ -30,7 +30,7 @@ void show_time(uint64_t unix_ns, char text[SHOW_BYTES]);
 /* How it is measured: "tracked", "paused", "stable", "starved", "untracked". */
 const char *show_state(const struct vm_view *vm);
 
-/* Predicted misses per second with what it has; NaN if unknown. */
+/* Misses per second with what it has, as plan_misses_now_per_s(). */
 double show_misses_per_s(const struct vm_view *vm);
 
 /* A screen of `top`: the host in a line, each VM in a row. */

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "cleanup.h"
+#include "policy/plan.h"
 #include "text.h"
 #include "units.h"
 
@@ -125,9 +126,9 @@ VM_VALUE(miss_ratio, vm->curve,
 	 vm->curve ? mrc_curve_at(vm->curve,
 				  (double)vm->actual_bytes / VIEW_PAGE_BYTES) :
 		     0)
-VM_VALUE(misses, vm->curve, at(vm, vm->curve, 1))
-VM_VALUE(misses_lower, vm->lower, at(vm, vm->lower, 1))
-VM_VALUE(misses_upper, vm->upper, at(vm, vm->upper, 1))
+VM_VALUE(misses, vm->curve, plan_misses_now_per_s(vm, vm->curve))
+VM_VALUE(misses_lower, vm->lower, plan_misses_now_per_s(vm, vm->lower))
+VM_VALUE(misses_upper, vm->upper, plan_misses_now_per_s(vm, vm->upper))
 VM_VALUE(wanted_misses, decision->want.has_misses,
 	 decision->want.misses_then_per_s)
 VM_VALUE(age, vm->curve, (double)vm->measured_age_ns / NS_PER_S)
@@ -164,7 +165,8 @@ static const struct vm_family vm_families[] = {
 	  "Share of its accesses that miss with the memory it has.",
 	  vm_miss_ratio },
 	{ "kvmaet_vm_misses_per_second",
-	  "Predicted misses with the memory it has.", vm_misses },
+	  "Misses with the memory it has: predicted, and swapped in beyond.",
+	  vm_misses },
 	{ "kvmaet_vm_misses_lower_per_second", "Lower end of their 95 % band.",
 	  vm_misses_lower },
 	{ "kvmaet_vm_misses_upper_per_second", "Upper end of their 95 % band.",

@@ -7,6 +7,9 @@
 /* Growth is judged when so much should have ended: less is within the noise. */
 #define DEMAND_JUDGED 0.25
 
+/* What a guest that does not swap may only hold is believed for so many ticks. */
+#define HELD_FADES_TICKS 8
+
 /* By then there is no hope left. */
 #define MAX_VAIN_GROWTHS 10
 
@@ -188,6 +191,25 @@ uint64_t guard_relief(const struct guard_params *params,
 	return plan_clamp(vm, vm->actual_bytes);
 }
 
+/*
+ * That a guest swaps with more memory than its curve is of bounds what it holds, from
+ * above: windows of a guest that swaps see too little reuse rather than too much, and
+ * one whose needs have just changed swaps in what it has room for. So the least counts,
+ * and when it swaps no more, ever less: should that be too little, it will swap again.
+ */
+static void observe_held(const struct plan_demand *now,
+			 struct guard_memory *memory)
+{
+	if (!now->is_swapping) {
+		memory->held_bytes -= memory->held_bytes / HELD_FADES_TICKS;
+		return;
+	}
+	if (!memory->has_held || now->held_bytes < memory->most_held_bytes)
+		memory->most_held_bytes = now->held_bytes;
+	memory->has_held = true;
+	memory->held_bytes = memory->most_held_bytes;
+}
+
 void guard_observe_demand(const struct policy_params *policy_params,
 			  const struct guard_params *params,
 			  const struct vm_view *vm, uint64_t tick,
@@ -202,12 +224,7 @@ void guard_observe_demand(const struct policy_params *policy_params,
 	if (!vm->has_stats)
 		return;
 	now = plan_demand(policy_params, vm);
-	/* Windows of a guest that swaps see too little reuse rather than too much. */
-	if (now.is_swapping &&
-	    (!memory->has_held || now.held_bytes < memory->held_bytes)) {
-		memory->has_held = true;
-		memory->held_bytes = now.held_bytes;
-	}
+	observe_held(&now, memory);
 	now.hope = 1;
 	now.misses_per_s = policy_seen_misses_per_s(vm);
 	if (now.misses_per_s * VIEW_PAGE_BYTES <= params->swap_in_bytes_per_s) {

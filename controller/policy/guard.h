@@ -38,7 +38,8 @@
  * @vain_growths: of the view
  * @vain_tick: of the last of them
  * @has_held: it has swapped, so that the next is known
- * @held_bytes: of the view: the least that was seen
+ * @most_held_bytes: the least bound of what it only holds
+ * @held_bytes: of the view: that, and ever less while it does not swap
  */
 struct guard_memory {
 	char uuid[VIEW_UUID_BYTES];
@@ -62,6 +63,7 @@ struct guard_memory {
 	unsigned int vain_growths;
 	uint64_t vain_tick;
 	bool has_held;
+	uint64_t most_held_bytes;
 	uint64_t held_bytes;
 };
 

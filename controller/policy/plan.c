@@ -95,6 +95,50 @@ static uint64_t held(const struct vm_view *vm, double misses_per_s)
 	return vm->actual_bytes - pages * VIEW_PAGE_BYTES;
 }
 
+/* By the guest's own words; 0 without. */
+static double seen_misses_per_s(const struct vm_view *vm)
+{
+	double seen;
+
+	if (!vm->has_stats)
+		return 0;
+	seen = policy_seen_misses_per_s(vm);
+	/* What it has just swapped out, if not for its balloon, it will want back. */
+	if (vm->target_bytes >= vm->actual_bytes)
+		seen = fmax(seen,
+			    vm->stats.swap_out_bytes_per_s / VIEW_PAGE_BYTES);
+	return seen;
+}
+
+/* What no memory that the VM may have would avoid. */
+static double unavoidable_misses_per_s(const struct vm_view *vm)
+{
+	return policy_misses_per_s(vm, vm->curve, vm->limits.max_bytes);
+}
+
+/* What it misses beyond what its curve, where it is sure, expects to be swapped in. */
+static double unexpected_misses_per_s(const struct vm_view *vm)
+{
+	double seen = seen_misses_per_s(vm), expected = 0;
+
+	if (!vm->curve)
+		return 0;
+	if (vm->actual_bytes < vm->limits.max_bytes)
+		expected = fmax(policy_misses_per_s(
+					vm, vm->lower ? vm->lower : vm->curve,
+					vm->actual_bytes) -
+					unavoidable_misses_per_s(vm),
+				0);
+	return seen > PLAN_PREDICTION_SLACK * expected ? seen - expected : 0;
+}
+
+double plan_misses_now_per_s(const struct vm_view *vm,
+			     const struct mrc_curve *curve)
+{
+	return policy_misses_per_s(vm, curve, vm->actual_bytes) +
+	       unexpected_misses_per_s(vm);
+}
+
 struct plan_demand plan_demand(const struct policy_params *params,
 			       const struct vm_view *vm)
 {
@@ -105,31 +149,16 @@ struct plan_demand plan_demand(const struct policy_params *params,
 		.from_bytes = now,
 		.near_bytes = now + (uint64_t)near * unit,
 		.far_bytes = now + ((uint64_t)near + now / unit) * unit,
+		.misses_per_s = unexpected_misses_per_s(vm),
 		.held_bytes = vm->held_bytes,
 	};
-	double seen, unavoidable, expected = 0;
+	double seen = seen_misses_per_s(vm);
 
-	if (!vm->has_stats || !vm->curve)
-		return demand;
-	seen = policy_seen_misses_per_s(vm);
-	/* What it has just swapped out, if not for its balloon, it will want back. */
-	if (vm->target_bytes >= now)
-		seen = fmax(seen,
-			    vm->stats.swap_out_bytes_per_s / VIEW_PAGE_BYTES);
-	unavoidable = policy_misses_per_s(vm, vm->curve, vm->limits.max_bytes);
-	if (seen > SWAPPING_PER_S) {
+	if (vm->curve && seen > SWAPPING_PER_S) {
 		demand.is_swapping = true;
-		demand.held_bytes = held(vm, unavoidable + seen);
+		demand.held_bytes =
+			held(vm, unavoidable_misses_per_s(vm) + seen);
 	}
-	/* A curve that may be wrong explains only what it is sure of. */
-	if (now < vm->limits.max_bytes)
-		expected = fmax(policy_misses_per_s(
-					vm, vm->lower ? vm->lower : vm->curve,
-					now) -
-					unavoidable,
-				0);
-	if (seen > PLAN_PREDICTION_SLACK * expected)
-		demand.misses_per_s = seen - expected;
 	return demand;
 }
 

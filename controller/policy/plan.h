@@ -71,8 +71,14 @@ struct plan_demand plan_demand(const struct policy_params *params,
 double plan_demand_ended(const struct plan_demand *demand, uint64_t bytes);
 
 /*
- * Misses per second of a VM with so much memory, by its curve or another of its band,
- * and by what it misses beyond that. Pages that are swapped in are accessed, in the
+ * Misses per second of a VM with what it has, by its curve or another of its band, and
+ * what it swaps in beyond that. NaN without a curve.
+ */
+double plan_misses_now_per_s(const struct vm_view *vm,
+			     const struct mrc_curve *curve);
+
+/*
+ * Likewise with so much memory. Pages that are swapped in are accessed, in the
  * curve, after as many others as the guest keeps: with less memory they are in it
  * already. NaN without a curve.
  */
