@@ -640,6 +640,49 @@ static void test_tells_demand(void **state)
 	mrc_curve_free(curve);
 }
 
+/*
+ * A guest of 1000 MiB that uses 100 and has swapped once, for its needs had changed, is
+ * not taken to hold 900 for ever: a neighbour in want gets them. When it swaps again it
+ * is, at once; and what it was seen to hold less than that remains known.
+ */
+static void test_held_memory_fades(void **state)
+{
+	struct rig rig CLEANUP(rig_done);
+	struct mrc_curve *small = sim_curve(SIM_LOOP, 100 * MIB, 0);
+	struct mrc_curve *large = sim_curve(SIM_LOOP, 300 * MIB, 0);
+	struct vm_view *vm = &rig.vms[0];
+	unsigned int ticks;
+
+	(void)state;
+	rig_init(&rig, 1);
+	vm->has_stats = true;
+	vm->accesses_per_s = 2000;
+	vm->curve = small;
+	vm->stats.swap_in_bytes_per_s = 250 * VIEW_PAGE_BYTES;
+	decide(&rig);
+	assert_near((double)vm->held_bytes / MIB, 900, 1);
+	vm->stats.swap_in_bytes_per_s = 0;
+	for (ticks = 0; ticks < 6; ticks++)
+		decide(&rig);
+	assert_in_range(vm->held_bytes, 300 * MIB, 450 * MIB);
+	vm->stats.swap_in_bytes_per_s = 250 * VIEW_PAGE_BYTES;
+	decide(&rig);
+	assert_near((double)vm->held_bytes / MIB, 900, 1);
+	vm->curve = large;
+	decide(&rig);
+	assert_near((double)vm->held_bytes / MIB, 700, 1);
+	vm->curve = small;
+	decide(&rig);
+	assert_near((double)vm->held_bytes / MIB, 700, 1);
+	for (ticks = 0; ticks < 200; ticks++) {
+		vm->stats.swap_in_bytes_per_s = 0;
+		decide(&rig);
+	}
+	assert_in_range(vm->held_bytes, 0, 4096);
+	mrc_curve_free(small);
+	mrc_curve_free(large);
+}
+
 static void test_pressure(void **state)
 {
 	struct rig rig CLEANUP(rig_done);
@@ -944,6 +987,7 @@ int main(void)
 		cmocka_unit_test(test_wrong_prediction),
 		cmocka_unit_test(test_vain_growth),
 		cmocka_unit_test(test_tells_demand),
+		cmocka_unit_test(test_held_memory_fades),
 		cmocka_unit_test(test_pressure),
 		cmocka_unit_test(test_usable_memory),
 		cmocka_unit_test(test_unmeasured),
