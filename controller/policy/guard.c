@@ -7,7 +7,7 @@
 /* Growth is judged when so much should have ended: less is within the noise. */
 #define DEMAND_JUDGED 0.25
 
-/* What a guest that does not swap may only hold is believed for so many ticks. */
+/* What a guest holds counts more, or less, by such a part per tick. */
 #define HELD_FADES_TICKS 8
 
 /* By then there is no hope left. */
@@ -194,8 +194,9 @@ uint64_t guard_relief(const struct guard_params *params,
 /*
  * That a guest swaps with more memory than its curve is of bounds what it holds, from
  * above: windows of a guest that swaps see too little reuse rather than too much, and
- * one whose needs have just changed swaps in what it has room for. So the least counts,
- * and when it swaps no more, ever less: should that be too little, it will swap again.
+ * one whose needs have just changed swaps in what it has room for. So less counts at
+ * once, and more only slowly. When it swaps no more, nothing speaks for it: it counts
+ * ever less, and should that be too little, the guest will swap again.
  */
 static void observe_held(const struct plan_demand *now,
 			 struct guard_memory *memory)
@@ -204,9 +205,15 @@ static void observe_held(const struct plan_demand *now,
 		memory->held_bytes -= memory->held_bytes / HELD_FADES_TICKS;
 		return;
 	}
-	if (!memory->has_held || now->held_bytes < memory->most_held_bytes)
-		memory->most_held_bytes = now->held_bytes;
-	memory->has_held = true;
+	if (now->tells_held) {
+		if (!memory->has_held ||
+		    now->held_bytes < memory->most_held_bytes)
+			memory->most_held_bytes = now->held_bytes;
+		memory->most_held_bytes +=
+			(now->held_bytes - memory->most_held_bytes) /
+			HELD_FADES_TICKS;
+		memory->has_held = true;
+	}
 	memory->held_bytes = memory->most_held_bytes;
 }
 

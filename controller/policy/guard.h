@@ -38,7 +38,7 @@
  * @vain_growths: of the view
  * @vain_tick: of the last of them
  * @has_held: it has swapped, so that the next is known
- * @most_held_bytes: the least bound of what it only holds
+ * @most_held_bytes: bound of what it only holds
  * @held_bytes: of the view: that, and ever less while it does not swap
  */
 struct guard_memory {

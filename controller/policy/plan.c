@@ -79,20 +79,24 @@ bool plan_used_bytes(const struct policy_params *params,
 /* So much of what a VM has is near. */
 #define NEAR_SHARE 0.25
 
-/* What it has beyond the size at which its curve no longer misses so often. */
-static uint64_t held(const struct vm_view *vm, double misses_per_s)
+/*
+ * What it has beyond the size at which its curve no longer misses so often. Returns
+ * false if the curve does not tell: of a guest that only waits for its swap, or one
+ * that mostly accesses what it has not before.
+ */
+static bool held(const struct vm_view *vm, double misses_per_s,
+		 uint64_t *ret_bytes)
 {
+	double misses_surely = HELD_SURE * misses_per_s;
 	uint64_t pages;
 
-	/* A guest that only waits for its swap accesses nothing. */
-	if (!(vm->accesses_per_s > 0) ||
-	    mrc_curve_wss_pages(
-		    vm->curve,
-		    fmin(HELD_SURE * misses_per_s / vm->accesses_per_s, 1),
-		    &pages) ||
+	if (misses_surely >= vm->accesses_per_s ||
+	    mrc_curve_wss_pages(vm->curve, misses_surely / vm->accesses_per_s,
+				&pages) ||
 	    pages >= vm->actual_bytes / VIEW_PAGE_BYTES)
-		return 0;
-	return vm->actual_bytes - pages * VIEW_PAGE_BYTES;
+		return false;
+	*ret_bytes = vm->actual_bytes - pages * VIEW_PAGE_BYTES;
+	return true;
 }
 
 /* By the guest's own words; 0 without. */
@@ -156,8 +160,9 @@ struct plan_demand plan_demand(const struct policy_params *params,
 
 	if (vm->curve && seen > SWAPPING_PER_S) {
 		demand.is_swapping = true;
-		demand.held_bytes =
-			held(vm, unavoidable_misses_per_s(vm) + seen);
+		demand.tells_held = held(vm,
+					 unavoidable_misses_per_s(vm) + seen,
+					 &demand.held_bytes);
 	}
 	return demand;
 }

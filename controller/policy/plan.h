@@ -41,7 +41,8 @@ bool plan_used_bytes(const struct policy_params *params,
  * @far_bytes: all of it has, likewise; both are whole units above @from_bytes
  * @held_bytes: held and not used, as what a kernel cannot swap out: when a guest swaps,
  *	the rest is what its curve is of
- * @is_swapping: which told so just now
+ * @is_swapping: it swaps now
+ * @tells_held: which told @held_bytes
  */
 struct plan_demand {
 	double misses_per_s;
@@ -51,6 +52,7 @@ struct plan_demand {
 	uint64_t far_bytes;
 	uint64_t held_bytes;
 	bool is_swapping;
+	bool tells_held;
 };
 
 /**
