@@ -801,11 +801,12 @@ static void conclude(struct deciding *deciding, double free_bytes)
 						    VERDICT_MOVE;
 			decision->step_bytes = course->step_bytes;
 			if (course->direction == RETREAT)
-				guard_retreat(vm, deciding->tick,
-					      &course->memory);
+				guard_retreat(deciding->params, vm,
+					      deciding->tick, &course->memory);
 			else
 				guard_ask(
-					vm, course->step_bytes,
+					deciding->params, vm,
+					course->step_bytes,
 					course->is_predicted ?
 						decision->want
 							.misses_then_upper_per_s :

@@ -153,6 +153,17 @@ static double avoidable_misses_per_s(const struct vm_view *vm)
 	       policy_misses_per_s(vm, curve, vm->limits.max_bytes);
 }
 
+/* Half of the way from what was too small to what was not. */
+static uint64_t between(uint64_t bytes, uint64_t more_bytes)
+{
+	uint64_t middle = bytes;
+
+	if (more_bytes > bytes)
+		middle += (more_bytes - bytes + 1) / 2;
+	middle += VIEW_PAGE_BYTES - 1;
+	return middle - middle % VIEW_PAGE_BYTES;
+}
+
 bool guard_is_suffering(const struct guard_params *params,
 			const struct vm_view *vm, bool is_predicted,
 			uint64_t tick, struct guard_memory *memory)
@@ -174,7 +185,8 @@ bool guard_is_suffering(const struct guard_params *params,
 	    tick >= memory->floor_until) {
 		memory->floor_ticks = longer_pause(params, memory->floor_ticks);
 		memory->floor_until = tick + memory->floor_ticks;
-		memory->floor_bytes = vm->actual_bytes;
+		memory->floor_bytes =
+			between(vm->actual_bytes, memory->moved_from_bytes);
 	}
 	return !is_predicted || tick < memory->floor_until;
 }
@@ -321,16 +333,16 @@ void guard_fail(const struct guard_params *params, uint64_t tick,
 	guard_back_off(params, tick, memory);
 }
 
-void guard_retreat(const struct vm_view *vm, uint64_t tick,
-		   struct guard_memory *memory)
+void guard_retreat(const struct guard_params *params, const struct vm_view *vm,
+		   uint64_t tick, struct guard_memory *memory)
 {
-	guard_ask(vm, vm->actual_bytes, memory->expected_misses_per_s, tick,
-		  memory);
+	guard_ask(params, vm, vm->actual_bytes, memory->expected_misses_per_s,
+		  tick, memory);
 	memory->is_asked = false;
 }
 
-void guard_ask(const struct vm_view *vm, uint64_t bytes,
-	       double expected_misses_per_s, uint64_t tick,
+void guard_ask(const struct guard_params *params, const struct vm_view *vm,
+	       uint64_t bytes, double expected_misses_per_s, uint64_t tick,
 	       struct guard_memory *memory)
 {
 	size_t i;
@@ -340,7 +352,9 @@ void guard_ask(const struct vm_view *vm, uint64_t bytes,
 	memory->asked_bytes[0] = bytes;
 	memory->asked_tick = tick;
 	memory->is_asked = true;
-	if (!memory->is_moved_down || bytes >= vm->actual_bytes)
+	/* A size that it has had for long enough to suffer was not too small. */
+	if (!memory->is_moved_down || bytes >= vm->actual_bytes ||
+	    tick - memory->moved_tick > params->settle_ticks)
 		memory->moved_from_bytes = vm->actual_bytes;
 	memory->moved_tick = tick;
 	memory->is_moved_down = bytes < vm->actual_bytes;

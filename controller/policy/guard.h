@@ -28,9 +28,10 @@
  * @foreign_until: left to somebody else until then
  * @moved_tick: of our last move; 0: none
  * @is_moved_down: it was one down
- * @moved_from_bytes: what it had then, or before the first of several down
+ * @moved_from_bytes: what it had then, or before the first of several down that
+ *	followed soon after one another
  * @expected_misses_per_s: with it, as the policy predicted; 0 unless it counts misses
- * @floor_bytes: the guest began to swap below
+ * @floor_bytes: half of the way back from where the guest began to swap
  * @floor_until: that counts until then
  * @floor_ticks: how long that was
  * @has_swap: the guest has been seen to swap
@@ -121,13 +122,13 @@ uint64_t guard_relief(const struct guard_params *params,
  * The VM is asked to have so much. @expected_misses_per_s: by the prediction that
  * speaks for it; 0: there is none.
  */
-void guard_ask(const struct vm_view *vm, uint64_t bytes,
-	       double expected_misses_per_s, uint64_t tick,
+void guard_ask(const struct guard_params *params, const struct vm_view *vm,
+	       uint64_t bytes, double expected_misses_per_s, uint64_t tick,
 	       struct guard_memory *memory);
 
 /* It is asked for what it has, as it does not follow: GUARD_STUCK. */
-void guard_retreat(const struct vm_view *vm, uint64_t tick,
-		   struct guard_memory *memory);
+void guard_retreat(const struct guard_params *params, const struct vm_view *vm,
+		   uint64_t tick, struct guard_memory *memory);
 
 /* The last request could not be made. */
 void guard_fail(const struct guard_params *params, uint64_t tick,
