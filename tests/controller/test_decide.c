@@ -5,6 +5,7 @@
 
 #include "cleanup.h"
 #include "policy/decide.h"
+#include "policy/guard.h"
 #include "sim_host.h"
 
 #define MAX_VMS 4
@@ -461,19 +462,38 @@ static void test_give_back(void **state)
 	assert_contains(rig.decisions[0].reason, "swaps in 3.0 MiB/s");
 	/* The policy is told, so that others give. */
 	assert_int_equal(minimum_bytes[0], 1000 * MIB);
-	/* Then it is not shrunk to there again for a while. */
+	/* Then it is not shrunk so far again for a while. */
 	carry_out(&rig, true);
 	swap_in(&rig, 0, 0);
 	for (ticks = 0; ticks < 3; ticks++) {
 		decide(&rig);
 		carry_out(&rig, true);
-		assert_true(rig.decisions[0].step_bytes >= 800 * MIB);
+		assert_true(rig.decisions[0].step_bytes >= 900 * MIB);
 	}
 	for (ticks = 0; ticks < 10; ticks++) {
 		decide(&rig);
 		carry_out(&rig, true);
 	}
 	assert_int_equal(rig.vms[0].actual_bytes, 600 * MIB);
+}
+
+/* What the last moves took is given back, not what it once had. */
+static void test_relief(void **state)
+{
+	struct guard_params params = guard_default_params;
+	struct vm_view vm = sim_view(0, 100 * MIB, 2000 * MIB, 1000 * MIB);
+	struct guard_memory memory;
+
+	(void)state;
+	guard_init(&memory, &vm);
+	guard_ask(&params, &vm, 900 * MIB, 0, 1, &memory);
+	vm.actual_bytes = 900 * MIB;
+	guard_ask(&params, &vm, 850 * MIB, 0, 2, &memory);
+	vm.actual_bytes = 850 * MIB;
+	assert_int_equal(guard_relief(&params, &vm, true, &memory), 1000 * MIB);
+	guard_ask(&params, &vm, 800 * MIB, 0, 3 + params.settle_ticks, &memory);
+	vm.actual_bytes = 800 * MIB;
+	assert_int_equal(guard_relief(&params, &vm, true, &memory), 850 * MIB);
 }
 
 static void test_give_back_comes_first(void **state)
@@ -988,6 +1008,7 @@ int main(void)
 		cmocka_unit_test(test_foreign_change),
 		cmocka_unit_test(test_boot),
 		cmocka_unit_test(test_give_back),
+		cmocka_unit_test(test_relief),
 		cmocka_unit_test(test_give_back_comes_first),
 		cmocka_unit_test(test_predicted_swapping),
 		cmocka_unit_test(test_wrong_prediction),
