@@ -7,8 +7,11 @@
 /* Growth is judged when so much should have ended: less is within the noise. */
 #define DEMAND_JUDGED 0.25
 
-/* What a guest holds counts more, or less, by such a part per tick. */
-#define HELD_FADES_TICKS 8
+/* A greater bound of what a guest holds counts by such a part per tick. */
+#define HELD_RISES_TICKS 8
+
+/* And what it may hold less by such a part, while nothing speaks for it. */
+#define HELD_FADES_TICKS 64
 
 /* By then there is no hope left. */
 #define MAX_VAIN_GROWTHS 10
@@ -153,15 +156,26 @@ static double avoidable_misses_per_s(const struct vm_view *vm)
 	       policy_misses_per_s(vm, curve, vm->limits.max_bytes);
 }
 
-/* Half of the way from what was too small to what was not. */
-static uint64_t between(uint64_t bytes, uint64_t more_bytes)
+/*
+ * Halfway back from what is too small to what was not; at once again if that is not
+ * enough, and for longer if it comes to that again later.
+ */
+static void raise_floor(const struct guard_params *params,
+			const struct vm_view *vm, uint64_t tick,
+			struct guard_memory *memory)
 {
-	uint64_t middle = bytes;
+	uint64_t back = memory->shrunk_from_bytes - vm->actual_bytes;
+	uint64_t floor = vm->actual_bytes + (back + 1) / 2;
 
-	if (more_bytes > bytes)
-		middle += (more_bytes - bytes + 1) / 2;
-	middle += VIEW_PAGE_BYTES - 1;
-	return middle - middle % VIEW_PAGE_BYTES;
+	if (tick >= memory->floor_until) {
+		memory->floor_ticks = longer_pause(params, memory->floor_ticks);
+		memory->floor_until = tick + memory->floor_ticks;
+	} else if (vm->actual_bytes < memory->floor_bytes) {
+		/* Given back already, and on its way. */
+		return;
+	}
+	floor += VIEW_PAGE_BYTES - 1;
+	memory->floor_bytes = floor - floor % VIEW_PAGE_BYTES;
 }
 
 bool guard_is_suffering(const struct guard_params *params,
@@ -180,14 +194,10 @@ bool guard_is_suffering(const struct guard_params *params,
 	       params->swap_in_bytes_per_s / VIEW_PAGE_BYTES;
 	if (is_predicted && policy_seen_misses_per_s(vm) <= most)
 		return false;
-	if (memory->moved_tick && memory->is_moved_down &&
-	    tick - memory->moved_tick <= 2 * params->settle_ticks &&
-	    tick >= memory->floor_until) {
-		memory->floor_ticks = longer_pause(params, memory->floor_ticks);
-		memory->floor_until = tick + memory->floor_ticks;
-		memory->floor_bytes =
-			between(vm->actual_bytes, memory->moved_from_bytes);
-	}
+	if (memory->shrunk_tick &&
+	    tick - memory->shrunk_tick <= 2 * params->settle_ticks &&
+	    vm->actual_bytes < memory->shrunk_from_bytes)
+		raise_floor(params, vm, tick, memory);
 	return !is_predicted || tick < memory->floor_until;
 }
 
@@ -198,32 +208,35 @@ uint64_t guard_relief(const struct guard_params *params,
 	if (!is_predicted)
 		return plan_clamp(vm,
 				  vm->actual_bytes + params->max_step_bytes);
-	if (memory->moved_from_bytes > vm->actual_bytes)
-		return plan_clamp(vm, memory->moved_from_bytes);
-	return plan_clamp(vm, vm->actual_bytes);
+	return plan_clamp(vm, memory->floor_bytes > vm->actual_bytes ?
+				      memory->floor_bytes :
+				      vm->actual_bytes);
 }
 
 /*
  * That a guest swaps with more memory than its curve is of bounds what it holds, from
  * above: windows of a guest that swaps see too little reuse rather than too much, and
- * one whose needs have just changed swaps in what it has room for. So less counts at
- * once, and more only slowly. When it swaps no more, nothing speaks for it: it counts
- * ever less, and should that be too little, the guest will swap again.
+ * one whose needs have just changed swaps in what it has room for. So only what it does
+ * for longer than a tick counts, less at once, and more only slowly. When it swaps no
+ * more, it counts ever less, and should that be too little, the guest will swap again.
  */
 static void observe_held(const struct plan_demand *now,
 			 struct guard_memory *memory)
 {
+	bool was_swapping = memory->is_swapping;
+
+	memory->is_swapping = now->is_swapping;
 	if (!now->is_swapping) {
 		memory->held_bytes -= memory->held_bytes / HELD_FADES_TICKS;
 		return;
 	}
-	if (now->tells_held) {
+	if (now->tells_held && was_swapping) {
 		if (!memory->has_held ||
 		    now->held_bytes < memory->most_held_bytes)
 			memory->most_held_bytes = now->held_bytes;
 		memory->most_held_bytes +=
 			(now->held_bytes - memory->most_held_bytes) /
-			HELD_FADES_TICKS;
+			HELD_RISES_TICKS;
 		memory->has_held = true;
 	}
 	memory->held_bytes = memory->most_held_bytes;
@@ -352,10 +365,13 @@ void guard_ask(const struct guard_params *params, const struct vm_view *vm,
 	memory->asked_bytes[0] = bytes;
 	memory->asked_tick = tick;
 	memory->is_asked = true;
-	/* A size that it has had for long enough to suffer was not too small. */
-	if (!memory->is_moved_down || bytes >= vm->actual_bytes ||
-	    tick - memory->moved_tick > params->settle_ticks)
-		memory->moved_from_bytes = vm->actual_bytes;
+	if (bytes < vm->actual_bytes) {
+		/* What it has had for long enough to suffer was not too small. */
+		if (!memory->shrunk_tick ||
+		    tick - memory->shrunk_tick > params->settle_ticks)
+			memory->shrunk_from_bytes = vm->actual_bytes;
+		memory->shrunk_tick = tick;
+	}
 	memory->moved_tick = tick;
 	memory->is_moved_down = bytes < vm->actual_bytes;
 	memory->expected_misses_per_s = expected_misses_per_s;

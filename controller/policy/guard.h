@@ -28,8 +28,8 @@
  * @foreign_until: left to somebody else until then
  * @moved_tick: of our last move; 0: none
  * @is_moved_down: it was one down
- * @moved_from_bytes: what it had then, or before the first of several down that
- *	followed soon after one another
+ * @shrunk_tick: of the last one down; 0: none
+ * @shrunk_from_bytes: what it had before that, and those that it followed soon
  * @expected_misses_per_s: with it, as the policy predicted; 0 unless it counts misses
  * @floor_bytes: half of the way back from where the guest began to swap
  * @floor_until: that counts until then
@@ -38,6 +38,7 @@
  * @demand: what it swapped in since when its growth is judged; none: 0
  * @vain_growths: of the view
  * @vain_tick: of the last of them
+ * @is_swapping: it did in the last tick
  * @has_held: it has swapped, so that the next is known
  * @most_held_bytes: bound of what it only holds
  * @held_bytes: of the view: that, and ever less while it does not swap
@@ -54,7 +55,8 @@ struct guard_memory {
 	uint64_t foreign_until;
 	uint64_t moved_tick;
 	bool is_moved_down;
-	uint64_t moved_from_bytes;
+	uint64_t shrunk_tick;
+	uint64_t shrunk_from_bytes;
 	double expected_misses_per_s;
 	uint64_t floor_bytes;
 	uint64_t floor_until;
@@ -63,6 +65,7 @@ struct guard_memory {
 	struct plan_demand demand;
 	unsigned int vain_growths;
 	uint64_t vain_tick;
+	bool is_swapping;
 	bool has_held;
 	uint64_t most_held_bytes;
 	uint64_t held_bytes;

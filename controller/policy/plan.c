@@ -82,7 +82,7 @@ bool plan_used_bytes(const struct policy_params *params,
 /*
  * What it has beyond the size at which its curve no longer misses so often. Returns
  * false if the curve does not tell: of a guest that only waits for its swap, or one
- * that mostly accesses what it has not before.
+ * that mostly accesses what it has not before, as when its needs have just changed.
  */
 static bool held(const struct vm_view *vm, double misses_per_s,
 		 uint64_t *ret_bytes)
@@ -90,7 +90,7 @@ static bool held(const struct vm_view *vm, double misses_per_s,
 	double misses_surely = HELD_SURE * misses_per_s;
 	uint64_t pages;
 
-	if (misses_surely >= vm->accesses_per_s ||
+	if (vm->wss != VM_WSS_KNOWN || misses_surely >= vm->accesses_per_s ||
 	    mrc_curve_wss_pages(vm->curve, misses_surely / vm->accesses_per_s,
 				&pages) ||
 	    pages >= vm->actual_bytes / VIEW_PAGE_BYTES)

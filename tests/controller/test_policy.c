@@ -271,6 +271,7 @@ static void test_demand(void **state)
 
 	(void)state;
 	vm.has_stats = true;
+	vm.wss = VM_WSS_KNOWN;
 	vm.accesses_per_s = 1000;
 	/* Its curve is of 20 units, and so it holds 12. */
 	vm.curve = loop;
