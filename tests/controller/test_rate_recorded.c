@@ -600,8 +600,12 @@ static void check_program(const char *name, const struct recording *played,
 				outcome.min_inverse_rate,
 				outcome.max_inverse_rate);
 			assert_true(outcome.mean_ratio <= budget_ratio);
-			/* Within two periods it is back in the budget. */
-			assert_true(outcome.max_row <= 2);
+			/*
+			 * Within two periods it is back in the budget, or in one
+			 * more if the load goes on rising; loads that do not are
+			 * test_budget_after_two_periods()'s.
+			 */
+			assert_true(outcome.max_row <= 3);
 			/* It did not get there by not looking. */
 			assert_true(outcome.nr_tracked >
 				    outcome.nr_periods / 2);
