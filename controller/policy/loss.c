@@ -17,6 +17,7 @@
  * @from_ratio: likewise
  * @to_pages: @next; infinite behind the last
  * @to_ratio: likewise
+ * @per_page: by how much the ratio rises from there to here
  */
 struct walk {
 	const struct mrc_curve *curve;
@@ -27,6 +28,7 @@ struct walk {
 	double from_ratio;
 	double to_pages;
 	double to_ratio;
+	double per_page;
 };
 
 static const struct mrc_curve *upper_end(const struct vm_view *vm)
@@ -72,25 +74,23 @@ static void walk_on(struct walk *walk)
 	walk->from_pages = walk->to_pages;
 	walk->from_ratio = walk->to_ratio;
 	if (mrc_curve_point(walk->curve, walk->next++, &walk->to_pages,
-			    &walk->to_ratio))
+			    &walk->to_ratio)) {
 		walk->to_pages = INFINITY;
-	else
-		walk->to_pages += walk->shift_pages;
+		walk->per_page = 0;
+		return;
+	}
+	walk->to_pages += walk->shift_pages;
+	walk->per_page = (walk->to_ratio - walk->from_ratio) /
+			 (walk->to_pages - walk->from_pages);
 }
 
 /* Sizes must not fall from call to call. */
 static double walk_at(struct walk *walk, double pages)
 {
-	double ratio;
-
 	while (walk->to_pages <= pages)
 		walk_on(walk);
-	ratio = walk->from_ratio;
-	if (!isinf(walk->to_pages))
-		ratio += (pages - walk->from_pages) /
-			 (walk->to_pages - walk->from_pages) *
-			 (walk->to_ratio - walk->from_ratio);
-	return ratio - walk->drop;
+	return walk->from_ratio + (pages - walk->from_pages) * walk->per_page -
+	       walk->drop;
 }
 
 /**
@@ -122,15 +122,19 @@ static void add_corner(struct corners *corners, double pages, double ratio)
 	corners->nr++;
 }
 
-/* The higher of two at each size, up to the first corner that is not below @end. */
-static void add_higher(struct walk *one, struct walk *other, double end,
-		       struct corners *corners)
+/*
+ * The higher of two at each size, from @begin up to the first corner that is not below
+ * @end.
+ */
+static void add_higher(struct walk *one, struct walk *other, double begin,
+		       double end, struct corners *corners)
 {
-	double pages = 0, before = 0, first_before = 0, apart_before = 0;
+	double pages = begin, before = 0, first_before = 0, apart_before = 0;
 
 	for (;;) {
 		double first = walk_at(one, pages);
 		double apart = first - walk_at(other, pages);
+		const struct walk *higher = apart < 0 ? other : one;
 
 		if (apart * apart_before < 0) {
 			double share = apart_before / (apart_before - apart);
@@ -139,20 +143,25 @@ static void add_higher(struct walk *one, struct walk *other, double end,
 				   first_before +
 					   share * (first - first_before));
 		}
-		add_corner(corners, pages, apart < 0 ? first - apart : first);
+		/* Corners of the lower one are none. */
+		if (pages == higher->from_pages || pages == begin ||
+		    pages >= end)
+			add_corner(corners, pages,
+				   apart < 0 ? first - apart : first);
 		if (pages >= end)
 			return;
 		before = pages;
 		first_before = first;
 		apart_before = apart;
-		pages = fmin(one->to_pages, other->to_pages);
+		pages = one->to_pages < other->to_pages ? one->to_pages :
+							  other->to_pages;
 		if (isinf(pages))
 			return;
 	}
 }
 
 int loss_curve(const struct vm_view *vm, const struct plan_demand *demand,
-	       struct mrc_curve **ret_curve)
+	       uint64_t least_bytes, struct mrc_curve **ret_curve)
 {
 	struct walk estimate = {
 		.curve = vm->curve,
@@ -165,9 +174,9 @@ int loss_curve(const struct vm_view *vm, const struct plan_demand *demand,
 		.drop = width_now(vm, demand),
 		.to_ratio = 1,
 	};
-	/* Those of both, and between any two at most one where they cross. */
+	/* Those of both and two more, and between any two at most one crossing. */
 	size_t most = 2 * (mrc_curve_nr_points(estimate.curve) +
-			   mrc_curve_nr_points(upper.curve) + 1);
+			   mrc_curve_nr_points(upper.curve) + 2);
 	struct corners corners CLEANUP(corners_done) = {
 		.pages = reallocarray(NULL, most, sizeof(double)),
 		.ratios = reallocarray(NULL, most, sizeof(double)),
@@ -175,7 +184,8 @@ int loss_curve(const struct vm_view *vm, const struct plan_demand *demand,
 
 	if (!corners.pages || !corners.ratios)
 		return -ENOMEM;
-	add_higher(&estimate, &upper,
+	add_corner(&corners, 0, 1);
+	add_higher(&estimate, &upper, (double)least_bytes / VIEW_PAGE_BYTES,
 		   (double)demand->from_bytes / VIEW_PAGE_BYTES, &corners);
 	return mrc_curve_new(corners.pages, corners.ratios, corners.nr,
 			     ret_curve);

@@ -28,11 +28,12 @@ double loss_misses_per_s(const struct vm_view *vm,
  * beyond its curve
  * @vm: VM with a curve
  * @demand: its own
+ * @least_bytes: of no use below
  * @ret_curve: to be freed with mrc_curve_free(); of no use above the present size
  *
  * Returns 0 or -ENOMEM.
  */
 int loss_curve(const struct vm_view *vm, const struct plan_demand *demand,
-	       struct mrc_curve **ret_curve);
+	       uint64_t least_bytes, struct mrc_curve **ret_curve);
 
 #endif /* POLICY_LOSS_H */

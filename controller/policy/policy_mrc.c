@@ -305,7 +305,8 @@ static int add_costs(const struct policy_params *params,
 	int step, err;
 
 	/* Shrinking: each step's costs begin where those of the one before end. */
-	err = loss_curve(vm, &demand, &loss);
+	err = loss_curve(vm, &demand, (uint64_t)least * params->unit_bytes,
+			 &loss);
 	if (err)
 		return err;
 	slope.curve = loss;
