@@ -143,9 +143,9 @@ static void add_higher(struct walk *one, struct walk *other, double begin,
 				   first_before +
 					   share * (first - first_before));
 		}
-		/* Corners of the lower one are none. */
-		if (pages == higher->from_pages || pages == begin ||
-		    pages >= end)
+		/* Corners of the lower one are none, but for where they meet. */
+		if (pages == higher->from_pages || apart == 0 ||
+		    pages == begin || pages >= end)
 			add_corner(corners, pages,
 				   apart < 0 ? first - apart : first);
 		if (pages >= end)

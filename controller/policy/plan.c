@@ -205,11 +205,11 @@ double plan_curve_misses_per_s(const struct vm_view *vm,
 double plan_misses_per_s(const struct vm_view *vm,
 			 const struct plan_demand *demand, uint64_t bytes)
 {
-	double misses = plan_curve_misses_per_s(vm, demand, vm->curve, bytes);
-
 	if (bytes >= demand->from_bytes)
-		return misses;
-	return fmax(misses, loss_misses_per_s(vm, demand, bytes));
+		return plan_curve_misses_per_s(vm, demand, vm->curve, bytes);
+	return fmax(loss_misses_per_s(vm, demand, bytes),
+		    plan_curve_misses_per_s(vm, demand, vm->curve,
+					    demand->from_bytes));
 }
 
 void plan_keep(const struct vm_view *vms, size_t nr_vms, const char *reason,
